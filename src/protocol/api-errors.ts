@@ -1,0 +1,33 @@
+/** How an API fault is answered: the HTTP status and the plain text of the body. */
+export interface ApiError {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Every fault the internal API answers (contract, "Internal HTTP API"). PHP takes a 404 on publish
+ * as "register the topic and try again", so `topicNotRegistered` is given for that alone.
+ */
+export const API_ERRORS = {
+  badRequest: { status: 400, text: "bad request" },
+  missingTopic: { status: 400, text: "missing topic" },
+  missingPayload: { status: 400, text: "missing payload" },
+  topicTooLong: { status: 400, text: "topic too long: at most 1024 bytes of UTF-8" },
+  forbidden: { status: 403, text: "forbidden" },
+  notFound: { status: 404, text: "not found" },
+  topicNotRegistered: { status: 404, text: "topic not registered" },
+  methodNotAllowed: { status: 405, text: "method not allowed" },
+  bodyTooLarge: { status: 413, text: "body too large: at most 1 MiB" },
+  internal: { status: 500, text: "internal error" },
+  tooManyTopics: { status: 507, text: "too many topics: unregister some or raise max_topics" },
+} as const satisfies Record<string, ApiError>;
+
+/** Faults of the WebSocket port before the upgrade (contract, "WebSocket"). */
+export const UPGRADE_ERRORS = {
+  missingTopic: { status: 400, text: "missing topic" },
+  notAWebSocket: { status: 426, text: "this is a WebSocket endpoint: send an upgrade request" },
+  originNotAllowed: { status: 403, text: "origin not allowed" },
+  notFound: { status: 404, text: "not found" },
+  topicNotRegistered: { status: 404, text: "topic not registered" },
+  internal: { status: 500, text: "internal error" },
+} as const satisfies Record<string, ApiError>;

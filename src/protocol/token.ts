@@ -1,0 +1,105 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { normalizeTopic } from "./topic.ts";
+
+/** What a token says. Field order and names are those of the contract ("Token"). */
+export interface TokenClaims {
+  /** Wavelog's user id; 0 stands for nobody. */
+  readonly userId: number;
+  readonly topic: string;
+  /** Unix seconds; the token is valid up to and including this second. */
+  readonly expires: number;
+}
+
+/** Why a token was refused. For logs only: the client learns no more than `unauthorized`. */
+export type TokenFault = "malformed" | "forged" | "expired" | "other_topic";
+
+export type TokenCheck =
+  | { readonly ok: true; readonly userId: number; readonly expires: number }
+  | { readonly ok: false; readonly fault: TokenFault };
+
+/** No frame over 4 KiB gets in, so nothing longer can be a token; other callers keep the bound too. */
+const MAX_TOKEN_LENGTH = 4096;
+
+/** 64 hex digits: a SHA-256 digest. */
+const SIGNATURE_LENGTH = 64;
+
+/** Only lower-case hex, in whole bytes, and a signature of exactly one digest. */
+const TOKEN_SHAPE = /^(?:[0-9a-f]{2})+\.[0-9a-f]{64}$/;
+
+const claimsDecoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Makes a token: `hex(claims) + "." + hex(HMAC-SHA256(secret, hex(claims)))`, lower-case hex
+ * (contract, "Token").
+ */
+export function signToken(claims: TokenClaims, secret: string): string {
+  const json = JSON.stringify({
+    user_id: claims.userId,
+    topic: claims.topic,
+    expires: claims.expires,
+  });
+  const message = Buffer.from(json, "utf8").toString("hex");
+  return `${message}.${sign(message, secret).toString("hex")}`;
+}
+
+/**
+ * Checks a token for a topic. Never throws, whatever a stranger sends; the signature is compared in
+ * constant time and before anything in the claims is looked at.
+ *
+ * @param nowSeconds Unix time, whole seconds.
+ */
+export function verifyToken(
+  token: string,
+  topic: string,
+  nowSeconds: number,
+  secret: string,
+): TokenCheck {
+  if (token.length > MAX_TOKEN_LENGTH || !TOKEN_SHAPE.test(token)) {
+    return { ok: false, fault: "malformed" };
+  }
+  const message = token.slice(0, -SIGNATURE_LENGTH - 1);
+  const signature = Buffer.from(token.slice(-SIGNATURE_LENGTH), "hex");
+  if (!timingSafeEqual(signature, sign(message, secret))) {
+    return { ok: false, fault: "forged" };
+  }
+  const claims = readClaims(Buffer.from(message, "hex"));
+  if (claims === undefined) {
+    return { ok: false, fault: "malformed" };
+  }
+  if (claims.topic !== topic) {
+    return { ok: false, fault: "other_topic" };
+  }
+  if (nowSeconds > claims.expires) {
+    return { ok: false, fault: "expired" };
+  }
+  return { ok: true, userId: claims.userId, expires: claims.expires };
+}
+
+function sign(message: string, secret: string): Buffer {
+  return createHmac("sha256", secret).update(message).digest();
+}
+
+function readClaims(bytes: Uint8Array): TokenClaims | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(claimsDecoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) {
+    return undefined;
+  }
+  const { user_id: userId, topic, expires } = value as Record<string, unknown>;
+  if (
+    !Number.isSafeInteger(userId) ||
+    !Number.isSafeInteger(expires) ||
+    typeof topic !== "string"
+  ) {
+    return undefined;
+  }
+  return {
+    userId: userId as number,
+    topic: normalizeTopic(topic),
+    expires: expires as number,
+  };
+}
