@@ -1,0 +1,22 @@
+import { pushFrame } from "../protocol/frames.ts";
+import type { Deliver, EventBus } from "./event-bus.ts";
+
+/** `cluster_nodes` of a worker without Redis (contract, status object). */
+const NO_CLUSTER = -1;
+
+/** The bus of a worker that is alone: every event goes to this process's own sockets. */
+export class LocalBus implements EventBus {
+  readonly #deliver: Deliver;
+
+  constructor(deliver: Deliver) {
+    this.#deliver = deliver;
+  }
+
+  publish(topic: string, payload: string): void {
+    this.#deliver(topic, pushFrame(payload));
+  }
+
+  async nodes(): Promise<number> {
+    return NO_CLUSTER;
+  }
+}
