@@ -1,0 +1,87 @@
+import { describe, expect, test } from "bun:test";
+import { DeliveryQueue, TURN_BUDGET } from "./delivery-queue.ts";
+
+function fixture() {
+  const published: string[] = [];
+  const deferred: (() => void)[] = [];
+  const queue = new DeliveryQueue({
+    publish: (delivery) => published.push(delivery),
+    defer: (next) => deferred.push(next),
+  });
+  /** Lets one turn of the loop pass; false when nothing had been deferred to it. */
+  const turn = (): boolean => {
+    const next = deferred.shift();
+    next?.();
+    return next !== undefined;
+  };
+  return { queue, published, turn };
+}
+
+describe("the delivery queue", () => {
+  test("publishes at once while there is room", () => {
+    const { queue, published } = fixture();
+    queue.push("a");
+    queue.push("b");
+    expect(published).toEqual(["a", "b"]);
+  });
+
+  test("comes to rest when nothing is left", () => {
+    const { queue, turn } = fixture();
+    queue.push("a");
+    expect(turn()).toBe(true);
+    expect(turn()).toBe(false);
+    queue.push("b");
+    expect(turn()).toBe(true);
+    expect(turn()).toBe(false);
+  });
+
+  test("spreads a burst over turns, each within the budget, in order", () => {
+    const { queue, published, turn } = fixture();
+    const big = Array.from({ length: 10 }, (_, index) => `${index}`.padEnd(TURN_BUDGET / 2, "."));
+    for (const delivery of big) {
+      queue.push(delivery);
+    }
+    expect(published.length).toBe(2);
+    const perTurn: number[] = [];
+    for (let before = published.length; turn(); before = published.length) {
+      perTurn.push(published.length - before);
+    }
+    expect(perTurn).toEqual([2, 2, 2, 2, 0]);
+    expect(published).toEqual(big);
+  });
+
+  test("lets a delivery over the budget through, alone in its turn", () => {
+    const { queue, published, turn } = fixture();
+    const huge = "x".repeat(TURN_BUDGET * 3);
+    queue.push(huge);
+    queue.push(huge);
+    queue.push("small");
+    expect(published.length).toBe(1);
+    turn();
+    expect(published.length).toBe(2);
+    turn();
+    expect(published).toEqual([huge, huge, "small"]);
+  });
+
+  test("never lets a later delivery overtake one that waits", () => {
+    const { queue, published, turn } = fixture();
+    queue.push("x".repeat(TURN_BUDGET));
+    queue.push("second");
+    queue.push("third");
+    turn();
+    queue.push("fourth");
+    expect(published.slice(1)).toEqual(["second", "third", "fourth"]);
+  });
+
+  test("says how many wait", () => {
+    const { queue, turn } = fixture();
+    expect(queue.size).toBe(0);
+    queue.push("x".repeat(TURN_BUDGET));
+    expect(queue.size).toBe(0);
+    queue.push("a");
+    queue.push("b");
+    expect(queue.size).toBe(2);
+    turn();
+    expect(queue.size).toBe(0);
+  });
+});

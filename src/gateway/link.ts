@@ -1,0 +1,76 @@
+import type { TopicMeta } from "../protocol/topic.ts";
+
+/** What a gateway thread is told once, at its start. Plain data: it crosses a thread boundary. */
+export interface GatewaySettings {
+  readonly hostname: string;
+  readonly port: number;
+  /** `worker_secret`, which signs the tokens. */
+  readonly secret: string;
+  /** Origins that may connect, exact or `*.example.org`; empty means any. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * Main thread → gateway thread. The hot message, a delivery, is a bare string made by
+ * {@link encodeDelivery}: strings cross the boundary without structured cloning.
+ */
+export type ToGateway =
+  | string
+  | { readonly kind: "start"; readonly settings: GatewaySettings }
+  /** Answers `ask_topic`; no `meta` means the topic is not registered. */
+  | { readonly kind: "topic"; readonly topic: string; readonly meta: TopicMeta | undefined }
+  /** Answers `ask_status`: the status object as JSON text. */
+  | { readonly kind: "status"; readonly json: string }
+  /** Accept nobody any more; sockets that are open stay. */
+  | { readonly kind: "stop_listening" }
+  /** Close every socket with 1012 and report `closed` when they are gone. */
+  | { readonly kind: "close" };
+
+/** Gateway thread → main thread. */
+export type FromGateway =
+  | { readonly kind: "listening" }
+  /** The port could not be had; `code` is the system's name for it, such as `EADDRINUSE`. */
+  | { readonly kind: "failed"; readonly code: string; readonly message: string }
+  | { readonly kind: "ask_topic"; readonly topic: string }
+  | { readonly kind: "ask_status" }
+  /** What happened to sockets, in order, gathered over one turn of the thread's loop. */
+  | { readonly kind: "events"; readonly events: readonly GatewayEvent[] }
+  | { readonly kind: "closed" };
+
+/** Something that happened to a socket or to somebody who wanted one. */
+export type GatewayEvent =
+  | {
+      readonly type: "connected";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+    }
+  | {
+      readonly type: "disconnected";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly code: number;
+      readonly reason: string;
+      /** From upgrade to close, in milliseconds. */
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "refused";
+      readonly topic: string;
+      readonly address: string;
+      readonly reason: string;
+    };
+
+/** Packs a delivery into one string: the topic's length in UTF-16 units, a space, topic, frame. */
+export function encodeDelivery(topic: string, frame: string): string {
+  return `${topic.length} ${topic}${frame}`;
+}
+
+/** Unpacks what {@link encodeDelivery} made. */
+export function decodeDelivery(message: string): { topic: string; frame: string } {
+  const space = message.indexOf(" ");
+  const topicStart = space + 1;
+  const frameStart = topicStart + Number.parseInt(message.slice(0, space), 10);
+  return { topic: message.slice(topicStart, frameStart), frame: message.slice(frameStart) };
+}

@@ -1,0 +1,42 @@
+/** A socket as a session uses it; Bun's `ServerWebSocket` is one. */
+export interface SessionSocket {
+  send(text: string): unknown;
+  close(code: number, reason: string): unknown;
+  subscribe(topic: string): unknown;
+  ping(): unknown;
+}
+
+/**
+ * One browser's socket: awaiting auth → subscribed → closing. Only {@link Sessions} changes it. One
+ * object per socket, flat and of one shape, since there are tens of thousands.
+ */
+export class Session {
+  readonly topic: string;
+  readonly requireToken: boolean;
+  /** The client's address, cleaned; for the log. */
+  readonly address: string;
+  state: "awaiting_auth" | "subscribed" | "closing" = "awaiting_auth";
+  /** Whether it has ever been subscribed, so that its end is a disconnect, not a refusal. */
+  wasSubscribed = false;
+  socket: SessionSocket | undefined = undefined;
+  /** Wavelog's user id; 0 is nobody. */
+  userId = 0;
+  /** Milliseconds on the monotonic clock. */
+  openedAt = 0;
+  /** Whole seconds on the monotonic clock at which the peer last gave a sign of life. */
+  lastSeen = 0;
+  /** The monotonic second of its next turn: handshake deadline first, keep-alive afterwards. */
+  turnAt = 0;
+  /** The Unix second at which its token is no longer valid; -1 for never. */
+  expiresAt = -1;
+  /** Milliseconds on the monotonic clock of the last answered status request. */
+  lastStatusAt = Number.NEGATIVE_INFINITY;
+  /** Why the worker closed it; `undefined` when the peer or the network did. */
+  closing: { readonly code: number; readonly reason: string } | undefined = undefined;
+
+  constructor(topic: string, requireToken: boolean, address: string) {
+    this.topic = topic;
+    this.requireToken = requireToken;
+    this.address = address;
+  }
+}

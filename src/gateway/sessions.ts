@@ -1,0 +1,240 @@
+import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
+import {
+  AUTH_OK_FRAME,
+  errorFrame,
+  readClientFrame,
+  type SocketErrorCode,
+} from "../protocol/frames.ts";
+import { type TokenFault, verifyToken } from "../protocol/token.ts";
+import { STATUS_TOPIC } from "../protocol/topic.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { GatewayEvent } from "./link.ts";
+import type { Session, SessionSocket } from "./session.ts";
+
+/** How long a client may take from upgrade to auth frame (contract: 10 s). */
+const HANDSHAKE_SECONDS = 10;
+
+/** How often a subscribed socket is pinged (contract: 30 s). */
+const PING_SECONDS = 30;
+
+/** How long a peer may be silent before its socket is closed (contract: 60 s, two pings). */
+const SILENCE_SECONDS = 60;
+
+/** A status request that comes sooner after the last one is ignored (contract: 700 ms). */
+const STATUS_INTERVAL_MS = 700;
+
+/** Token faults as the log tells them; the client only learns `unauthorized`. */
+const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
+  malformed: "token malformed",
+  forged: "token signature does not match the secret",
+  expired: "token expired",
+  other_topic: "token is for another topic",
+};
+
+/** What {@link Sessions} needs from outside. */
+export interface SessionsOptions {
+  readonly secret: string;
+  /** Unix time in milliseconds. */
+  readonly wallClock: () => number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly monotonicClock: () => number;
+  /** A number from 0 (included) to 1: spreads first pings, so that a storm has no echo. */
+  readonly random: () => number;
+  /** Asks for the status object; the answer goes to {@link Sessions.answerStatus}. */
+  readonly askStatus: () => void;
+  readonly report: (event: GatewayEvent) => void;
+}
+
+/**
+ * The state machine of all sockets of one listener group (contract, "WebSocket"). Knows no network:
+ * sockets, clocks and reports are given to it. None of its methods throws on anything a client can
+ * send.
+ */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #open = new Set<Session>();
+  /** Handshake deadlines and keep-alive turns, on the monotonic clock. */
+  readonly #turns: Deadlines<Session>;
+  /** Token expiries, on the wall clock, which is what tokens speak of. */
+  readonly #expiries: Deadlines<Session>;
+  #awaitingStatus: Session[] = [];
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#turns = new Deadlines(this.#monotonicSecond());
+    this.#expiries = new Deadlines(this.#wallSecond());
+  }
+
+  /** Sockets that are open, authenticated or not. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** A client has been upgraded: its handshake deadline starts. */
+  opened(session: Session, socket: SessionSocket): void {
+    session.socket = socket;
+    session.openedAt = this.#options.monotonicClock();
+    session.lastSeen = this.#monotonicSecond();
+    this.#open.add(session);
+    const deadline = Math.ceil(session.openedAt / 1000) + HANDSHAKE_SECONDS;
+    session.turnAt = this.#turns.set(session, deadline);
+  }
+
+  /** A frame has arrived: its text, or `undefined` for a binary one. */
+  received(session: Session, text: string | undefined): void {
+    this.seen(session);
+    if (session.state === "awaiting_auth") {
+      this.#authenticate(session, text);
+      return;
+    }
+    // A socket that is being closed may still be heard, but gets no answer.
+    const mayAsk = session.state === "subscribed" && session.topic === STATUS_TOPIC;
+    if (mayAsk && text !== undefined) {
+      this.#requestStatus(session, text);
+    }
+  }
+
+  /** The peer has given a sign of life: a frame, a ping, an answer to a ping. */
+  seen(session: Session): void {
+    session.lastSeen = this.#monotonicSecond();
+  }
+
+  /** The socket is gone; `code` and `reason` are the server's, used unless the worker closed it. */
+  closed(session: Session, code: number, reason: string): void {
+    this.#open.delete(session);
+    this.#forget(session);
+    session.state = "closing";
+    session.socket = undefined;
+    const { topic, userId, address } = session;
+    const end = session.closing ?? { code, reason };
+    if (session.wasSubscribed) {
+      const durationMs = Math.round(this.#options.monotonicClock() - session.openedAt);
+      this.#options.report({ type: "disconnected", topic, userId, address, ...end, durationMs });
+    } else {
+      const cause = end.reason === "" ? "closed before auth" : end.reason;
+      this.#options.report({ type: "refused", topic, address, reason: cause });
+    }
+  }
+
+  /** Answers everyone who has asked for the status since the last answer. */
+  answerStatus(frame: string): void {
+    const waiting = this.#awaitingStatus;
+    this.#awaitingStatus = [];
+    for (const session of waiting) {
+      if (session.state === "subscribed") {
+        session.socket?.send(frame);
+      }
+    }
+  }
+
+  /** To be called once a second: closes what is late, silent or expired, pings the others. */
+  tick(): void {
+    this.#turns.due(this.#monotonicSecond(), (session) => this.#turn(session));
+    this.#expiries.due(this.#wallSecond(), (session) => {
+      this.#fail(session, "auth_expired", CLOSE.authExpired, CLOSE.authExpired.reason);
+    });
+  }
+
+  /** Closes every socket because the worker stops. */
+  closeAll(): void {
+    // A socket may report its close while it is being closed: iterate over a copy.
+    for (const session of [...this.#open]) {
+      this.#close(session, CLOSE.restart);
+    }
+  }
+
+  #authenticate(session: Session, text: string | undefined): void {
+    const frame = text === undefined ? undefined : readClientFrame(text);
+    if (frame?.type !== "auth") {
+      this.#fail(session, "auth_required", CLOSE.policy, "first frame was not auth");
+      return;
+    }
+    if (session.requireToken) {
+      if (frame.token === undefined) {
+        this.#fail(session, "auth_required", CLOSE.policy, "no token");
+        return;
+      }
+      const { secret } = this.#options;
+      const check = verifyToken(frame.token ?? "", session.topic, this.#wallSecond(), secret);
+      if (!check.ok) {
+        this.#fail(session, "unauthorized", CLOSE.policy, TOKEN_FAULTS[check.fault]);
+        return;
+      }
+      session.userId = check.userId;
+      // Valid up to and including the second `expires`: the next one is the first without it.
+      session.expiresAt = this.#expiries.set(session, check.expires + 1);
+    }
+    this.#subscribe(session);
+  }
+
+  #subscribe(session: Session): void {
+    session.state = "subscribed";
+    session.wasSubscribed = true;
+    this.#turns.clear(session, session.turnAt);
+    const spread = 1 + Math.floor(this.#options.random() * PING_SECONDS);
+    session.turnAt = this.#turns.set(session, this.#monotonicSecond() + spread);
+    session.socket?.subscribe(session.topic);
+    session.socket?.send(AUTH_OK_FRAME);
+    const { topic, userId, address } = session;
+    this.#options.report({ type: "connected", topic, userId, address });
+  }
+
+  #requestStatus(session: Session, text: string): void {
+    const now = this.#options.monotonicClock();
+    if (
+      now - session.lastStatusAt < STATUS_INTERVAL_MS ||
+      readClientFrame(text).type !== "status"
+    ) {
+      return;
+    }
+    session.lastStatusAt = now;
+    if (this.#awaitingStatus.push(session) === 1) {
+      this.#options.askStatus();
+    }
+  }
+
+  #turn(session: Session): void {
+    if (session.state === "awaiting_auth") {
+      this.#close(session, CLOSE.handshakeTimeout);
+      return;
+    }
+    const second = this.#monotonicSecond();
+    const silentUntil = session.lastSeen + SILENCE_SECONDS;
+    if (second >= silentUntil) {
+      this.#close(session, CLOSE.silent);
+      return;
+    }
+    session.socket?.ping();
+    session.turnAt = this.#turns.set(session, Math.min(second + PING_SECONDS, silentUntil));
+  }
+
+  /** Tells the client why, then closes; `cause` is for the log and says more than the client learns. */
+  #fail(session: Session, error: SocketErrorCode, close: CloseCode, cause: string): void {
+    session.socket?.send(errorFrame(error));
+    this.#close(session, close, cause);
+  }
+
+  #close(session: Session, close: CloseCode, cause: string = close.reason): void {
+    if (session.state === "closing") {
+      return;
+    }
+    session.state = "closing";
+    session.closing = { code: close.code, reason: cause };
+    this.#forget(session);
+    session.socket?.close(close.code, close.reason);
+  }
+
+  /** Takes a session off the clocks. */
+  #forget(session: Session): void {
+    this.#turns.clear(session, session.turnAt);
+    this.#expiries.clear(session, session.expiresAt);
+  }
+
+  #monotonicSecond(): number {
+    return Math.floor(this.#options.monotonicClock() / 1000);
+  }
+
+  #wallSecond(): number {
+    return Math.floor(this.#options.wallClock() / 1000);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Entry point of a gateway thread (a Bun `Worker`): wires listener and sessions to the link. The
+ * main thread starts it with the `start` message and never sees a socket.
+ */
+import { statusFrame } from "../protocol/frames.ts";
+import { DeliveryQueue } from "./delivery-queue.ts";
+import { decodeDelivery, type FromGateway, type GatewayEvent, type ToGateway } from "./link.ts";
+import { Listener } from "./listener.ts";
+import { Questions } from "./questions.ts";
+import { Sessions } from "./sessions.ts";
+
+declare const self: Worker;
+
+/** How long closing sockets may take to say good-bye before the rest is dropped, in milliseconds. */
+const CLOSE_DEADLINE_MS = 2000;
+
+/** How often it is looked whether all sockets are gone while closing, in milliseconds. */
+const CLOSE_POLL_MS = 10;
+
+function post(message: FromGateway): void {
+  self.postMessage(message);
+}
+
+let events: GatewayEvent[] = [];
+
+/** Gathers the events of one turn of the loop into one message. */
+function report(event: GatewayEvent): void {
+  if (events.push(event) === 1) {
+    setImmediate(flushEvents);
+  }
+}
+
+function flushEvents(): void {
+  if (events.length > 0) {
+    const gathered = events;
+    events = [];
+    post({ kind: "events", events: gathered });
+  }
+}
+
+const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
+let listener: Listener | undefined;
+const deliveries = new DeliveryQueue({
+  publish: (delivery) => {
+    const { topic, frame } = decodeDelivery(delivery);
+    listener?.publish(topic, frame);
+  },
+  defer: setImmediate,
+});
+let sessions: Sessions | undefined;
+
+function start(settings: Extract<ToGateway, { kind: "start" }>["settings"]): void {
+  sessions = new Sessions({
+    secret: settings.secret,
+    wallClock: Date.now,
+    monotonicClock: () => performance.now(),
+    random: Math.random,
+    askStatus: () => post({ kind: "ask_status" }),
+    report,
+  });
+  try {
+    listener = new Listener({
+      settings,
+      sessions,
+      lookup: (topic) => questions.ask(topic),
+      report,
+    });
+  } catch (error) {
+    const fault = error as NodeJS.ErrnoException;
+    post({ kind: "failed", code: fault.code ?? "unknown", message: fault.message });
+    return;
+  }
+  scheduleTick(sessions);
+  post({ kind: "listening" });
+}
+
+/** Ticks right after each full second, since tokens expire at full seconds. */
+function scheduleTick(ticking: Sessions): void {
+  setTimeout(
+    () => {
+      ticking.tick();
+      scheduleTick(ticking);
+    },
+    1001 - (Date.now() % 1000),
+  );
+}
+
+async function close(): Promise<void> {
+  const deadline = performance.now() + CLOSE_DEADLINE_MS;
+  const until = async (isDone: () => boolean): Promise<void> => {
+    while (!isDone() && performance.now() < deadline) {
+      await Bun.sleep(CLOSE_POLL_MS);
+    }
+  };
+  // What PHP was told is accepted reaches the sockets before they close.
+  await until(() => deliveries.size === 0);
+  sessions?.closeAll();
+  await until(() => (sessions?.size ?? 0) === 0);
+  listener?.stop();
+  flushEvents();
+  post({ kind: "closed" });
+}
+
+self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
+  if (typeof message === "string") {
+    deliveries.push(message);
+    return;
+  }
+  switch (message.kind) {
+    case "start":
+      start(message.settings);
+      return;
+    case "topic":
+      questions.answer(message.topic, message.meta);
+      return;
+    case "status":
+      sessions?.answerStatus(statusFrame(message.json));
+      return;
+    case "stop_listening":
+      listener?.stopListening();
+      return;
+    case "close":
+      void close();
+      return;
+  }
+};
