@@ -1,0 +1,111 @@
+import type { Logger } from "pino";
+import { printable } from "./printable.ts";
+import { type RateVerdict, rateLimit } from "./rate-limit.ts";
+
+/** Log lines per {@link REFUSAL_INTERVAL_MS} about strangers who were turned away, of each kind. */
+const REFUSAL_BURST = 10;
+const REFUSAL_INTERVAL_MS = 10_000;
+
+/** What a socket's event says, as the gateway reports it. */
+export type SocketEvent =
+  | {
+      readonly type: "connected";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+    }
+  | {
+      readonly type: "disconnected";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly code: number;
+      readonly reason: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "refused";
+      readonly topic: string;
+      readonly address: string;
+      readonly reason: string;
+    };
+
+/**
+ * Writes what happens into the log: one line each, what came from outside cleaned, and what
+ * strangers can cause at will at a bounded rate. Call sites report events; what becomes of them is
+ * decided here.
+ */
+export class Journal {
+  readonly #log: Logger;
+  readonly #refusals: () => RateVerdict;
+  readonly #forbidden: () => RateVerdict;
+  readonly #full: () => RateVerdict;
+
+  /** @param now Milliseconds on a clock that never goes back. */
+  constructor(log: Logger, now: () => number) {
+    this.#log = log;
+    this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
+  }
+
+  registered(topic: string, requireToken: boolean, isNew: boolean): void {
+    const fields = { topic: printable(topic), require_token: requireToken };
+    this.#log.info(fields, isNew ? "topic registered" : "topic registered again");
+  }
+
+  unregistered(topic: string, wasKnown: boolean): void {
+    this.#log.info({ topic: printable(topic), known: wasKnown }, "topic unregistered");
+  }
+
+  registryFull(topic: string): void {
+    const verdict = this.#full();
+    if (verdict.pass) {
+      const fields = { topic: printable(topic), ...skippedOf(verdict) };
+      this.#log.error(fields, "topic refused: max_topics reached; unregister some or raise it");
+    }
+  }
+
+  forbidden(address: string): void {
+    const verdict = this.#forbidden();
+    if (verdict.pass) {
+      const fields = { address: printable(address), ...skippedOf(verdict) };
+      this.#log.warn(
+        fields,
+        "internal API: wrong or missing X-Worker-Secret; PHP needs the same worker_secret",
+      );
+    }
+  }
+
+  failed(fault: unknown): void {
+    this.#log.error({ err: fault }, "internal API: a request failed because of a bug");
+  }
+
+  socket(event: SocketEvent): void {
+    const client = { topic: printable(event.topic), address: event.address };
+    switch (event.type) {
+      case "connected":
+        this.#log.info({ ...client, user: event.userId }, "client connected");
+        return;
+      case "disconnected": {
+        const { userId: user, code, durationMs: duration_ms } = event;
+        const end = { user, code, reason: printable(event.reason), duration_ms };
+        this.#log.info({ ...client, ...end }, "client disconnected");
+        return;
+      }
+      case "refused": {
+        const verdict = this.#refusals();
+        if (verdict.pass) {
+          const fields = { ...client, reason: printable(event.reason), ...skippedOf(verdict) };
+          this.#log.warn(fields, "handshake refused");
+        }
+        return;
+      }
+    }
+  }
+}
+
+/** How many lines of this kind were left out before this one; absent when none was. */
+function skippedOf({ skipped }: { skipped: number }): { skipped?: number } {
+  return skipped > 0 ? { skipped } : {};
+}

@@ -1,0 +1,56 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from "pino";
+import pretty from "pino-pretty";
+
+/** How the log is written. */
+export interface LogOptions {
+  /** `auto`: text on a terminal, JSON lines otherwise. */
+  readonly format: "auto" | "text" | "json";
+  /** Least level that is written; pino's names. */
+  readonly level: string;
+  /** Whether standard output is a terminal; colours are for terminals alone. */
+  readonly isTty: boolean;
+}
+
+/** A log and the way to make sure that all of it is written. */
+export interface Log {
+  readonly logger: Logger;
+  /** Writes what is still buffered, blocking; for the very end. */
+  readonly flush: () => void;
+}
+
+/**
+ * Bytes that wait for a reader of the log who has stalled. Beyond, lines are dropped: the log may
+ * wait for its reader, the service may not.
+ */
+const MAX_LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+
+const STDOUT = 1;
+
+/** Opens the log on standard output. */
+export function openLog({ format, level, isTty }: LogOptions): Log {
+  const isText = format === "text" || (format === "auto" && isTty);
+  const stdout = destination({
+    dest: STDOUT,
+    sync: false,
+    maxLength: MAX_LOG_BUFFER_BYTES,
+  });
+  const stream: DestinationStream = isText
+    ? pretty({
+        destination: stdout,
+        colorize: isTty,
+        ignore: "pid,hostname",
+        singleLine: true,
+        translateTime: "SYS:yyyy-mm-dd HH:MM:ss.l",
+      })
+    : stdout;
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  return { logger, flush: () => stdout.flushSync() };
+}

@@ -1,0 +1,66 @@
+import { formatUptime } from "../protocol/uptime.ts";
+
+/** Where the status object's numbers come from. */
+export interface StatusSources {
+  readonly version: string;
+  /** Milliseconds on a clock that never goes back, and its reading at the start. */
+  readonly now: () => number;
+  readonly startedAt: number;
+  readonly topics: {
+    count(): Promise<number>;
+    list(): Promise<readonly string[]>;
+  };
+  readonly sockets: {
+    headcount(): { sockets: number; clients: number; activeTopics: number };
+    activeTopics(): readonly string[];
+  };
+  /** Workers that hear each other; -1 when alone. */
+  readonly nodes: () => Promise<number>;
+}
+
+/** The status object (contract, "Internal HTTP API"); names and order are what clients know. */
+export interface Status {
+  readonly status: "ok";
+  readonly version: string;
+  readonly uptime: string;
+  readonly registered_topics: number;
+  readonly active_topics: number;
+  readonly connected_clients: number;
+  readonly connected_sockets: number;
+  readonly topic_list?: readonly string[];
+  readonly active_topic_list?: readonly string[];
+  readonly cluster_nodes: number;
+}
+
+/** The worker's state, with the two lists only when asked for. */
+export async function readStatus(sources: StatusSources, withLists: boolean): Promise<Status> {
+  const { topics, sockets } = sources;
+  const [registered, nodes, list] = await Promise.all([
+    topics.count(),
+    sources.nodes(),
+    withLists ? topics.list() : undefined,
+  ]);
+  const count = sockets.headcount();
+  return {
+    status: "ok",
+    version: sources.version,
+    uptime: formatUptime(uptimeSeconds(sources)),
+    registered_topics: registered,
+    active_topics: count.activeTopics,
+    connected_clients: count.clients,
+    connected_sockets: count.sockets,
+    ...(list === undefined ? {} : { topic_list: list, active_topic_list: sockets.activeTopics() }),
+    cluster_nodes: nodes,
+  };
+}
+
+/** The status object as sockets on `worker.status` get it: no lists, and the uptime in seconds. */
+export async function readSocketStatus(
+  sources: StatusSources,
+): Promise<Status & { readonly uptime_seconds: number }> {
+  return { ...(await readStatus(sources, false)), uptime_seconds: uptimeSeconds(sources) };
+}
+
+function uptimeSeconds({ now, startedAt }: StatusSources): number {
+  return Math.floor((now() - startedAt) / 1000);
+}
