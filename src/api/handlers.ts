@@ -1,0 +1,103 @@
+import { API_ERRORS, type ApiError } from "../protocol/api-errors.ts";
+import type { TopicMeta } from "../protocol/topic.ts";
+import { type Parsed, parsePublish, parseRegister, parseUnregister } from "./requests.ts";
+
+/** What the internal API needs of the worker. */
+export interface ApiPorts {
+  readonly topics: {
+    register(topic: string, meta: TopicMeta): Promise<"registered" | "refreshed" | "full">;
+    unregister(topic: string): Promise<boolean>;
+    lookup(topic: string): Promise<TopicMeta | undefined>;
+  };
+  readonly bus: {
+    publish(topic: string, payload: string): void;
+  };
+  /** The status object, with the lists of topics if asked for. */
+  readonly status: (withLists: boolean) => Promise<object>;
+  readonly events: ApiEvents;
+}
+
+/** Told of what the API has done. */
+export interface ApiEvents {
+  registered(topic: string, requireToken: boolean, isNew: boolean): void;
+  registryFull(topic: string): void;
+  unregistered(topic: string, wasKnown: boolean): void;
+  forbidden(address: string): void;
+  /** A handler has thrown, which is a bug; the request was answered with 500. */
+  failed(fault: unknown): void;
+}
+
+/**
+ * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, or
+ * 200 with an empty body.
+ */
+export type Answer =
+  | { readonly kind: "fault"; readonly error: ApiError; readonly allow?: string }
+  | { readonly kind: "json"; readonly value: object }
+  | { readonly kind: "empty" };
+
+const EMPTY: Answer = { kind: "empty" };
+
+/** Does what a request asks; `body` is empty where the method has none. Rejects only on a bug. */
+export type Handler = (ports: ApiPorts, body: string, query: URLSearchParams) => Promise<Answer>;
+
+/** One path of the API. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly handle: Handler;
+}
+
+async function register({ topics, events }: ApiPorts, body: string): Promise<Answer> {
+  const parsed = parseRegister(body);
+  if (!parsed.ok) {
+    return refuse(parsed);
+  }
+  const { topic, meta } = parsed.value;
+  const result = await topics.register(topic, meta);
+  if (result === "full") {
+    events.registryFull(topic);
+    return { kind: "fault", error: API_ERRORS.tooManyTopics };
+  }
+  events.registered(topic, meta.requireToken, result === "registered");
+  return EMPTY;
+}
+
+async function unregister({ topics, events }: ApiPorts, body: string): Promise<Answer> {
+  const parsed = parseUnregister(body);
+  if (!parsed.ok) {
+    return refuse(parsed);
+  }
+  const { topic } = parsed.value;
+  events.unregistered(topic, await topics.unregister(topic));
+  return EMPTY;
+}
+
+async function publish({ topics, bus }: ApiPorts, body: string): Promise<Answer> {
+  const parsed = parsePublish(body);
+  if (!parsed.ok) {
+    return refuse(parsed);
+  }
+  const { topic, payload } = parsed.value;
+  if ((await topics.lookup(topic)) === undefined) {
+    return { kind: "fault", error: API_ERRORS.topicNotRegistered };
+  }
+  bus.publish(topic, payload);
+  return EMPTY;
+}
+
+async function status(ports: ApiPorts, _body: string, query: URLSearchParams): Promise<Answer> {
+  return { kind: "json", value: await ports.status(query.get("topics") === "1") };
+}
+
+function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
+  return { kind: "fault", error: parsed.error };
+}
+
+/** Every path of the internal API (contract, "Internal HTTP API"). */
+export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ["/internal/register", { method: "POST", handle: register }],
+  ["/internal/unregister", { method: "POST", handle: unregister }],
+  ["/internal/publish", { method: "POST", handle: publish }],
+  ["/internal/push", { method: "POST", handle: publish }],
+  ["/internal/status", { method: "GET", handle: status }],
+]);

@@ -1,0 +1,159 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { API_ERRORS } from "../protocol/api-errors.ts";
+import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
+import { type Body, readBody } from "./read-body.ts";
+import { secretCheck } from "./secret-check.ts";
+
+/**
+ * How long a client may take for a whole request, head and body, in milliseconds. PHP gives up
+ * after one second by default; only a stranger or a stalled network needs more.
+ */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** How often slow requests are looked for, in milliseconds. */
+const TIMEOUT_CHECK_MS = 1000;
+
+/**
+ * How long a kept-alive connection may be idle, in milliseconds: longer than common proxies keep
+ * theirs (nginx: 60 s), so that it is never the worker that closes under a request on its way.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
+/** Largest head of a request, in bytes. */
+const MAX_HEAD_BYTES = 16 * 1024;
+
+/** What an {@link ApiServer} needs. */
+export interface ApiServerOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** `worker_secret`, expected in `X-Worker-Secret`. */
+  readonly secret: string;
+  readonly ports: ApiPorts;
+}
+
+/**
+ * The internal HTTP API (contract, "Internal HTTP API"). Built on `node:http`, which, unlike
+ * `Bun.serve`, takes requests without `Host` and holds pipelined ones until the answer before them
+ * is out (docs/decisions/0003-internal-api-http.md).
+ */
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #server: Server;
+  readonly #isSecret: (given: string | undefined) => boolean;
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    this.#isSecret = secretCheck(options.secret);
+    this.#server = createServer(
+      {
+        requireHostHeader: false,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        maxHeaderSize: MAX_HEAD_BYTES,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+  }
+
+  /** Starts listening. Rejects with the system's error (`code`: `EADDRINUSE`, …) if it cannot. */
+  async listen(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once("error", reject);
+    this.#server.listen(this.#options.port, this.#options.hostname, resolve);
+    await promise;
+    this.#server.off("error", reject);
+  }
+
+  /** Accepts nobody any more; resolves when the requests in flight have been answered. */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    this.#server.closeIdleConnections();
+    await promise;
+  }
+
+  /** Drops every connection, answered or not. */
+  abort(): void {
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      send(response, await this.#answer(request));
+    } catch (fault) {
+      this.#options.ports.events.failed(fault);
+      send(response, { kind: "fault", error: API_ERRORS.internal });
+    }
+  }
+
+  /** The checks in the contract's order: path, method, secret, body. */
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { path, query } = splitTarget(request.url ?? "");
+    const route = ROUTES.get(path);
+    if (route === undefined) {
+      return { kind: "fault", error: API_ERRORS.notFound };
+    }
+    if (request.method !== route.method) {
+      return { kind: "fault", error: API_ERRORS.methodNotAllowed, allow: route.method };
+    }
+    const secret = request.headers["x-worker-secret"];
+    if (!this.#isSecret(typeof secret === "string" ? secret : undefined)) {
+      this.#options.ports.events.forbidden(request.socket.remoteAddress ?? "unknown");
+      return { kind: "fault", error: API_ERRORS.forbidden };
+    }
+    const body = await bodyOf(request, route);
+    if (!body.ok) {
+      const isTooLarge = body.fault === "too_large";
+      const error = isTooLarge ? API_ERRORS.bodyTooLarge : API_ERRORS.badRequest;
+      return { kind: "fault", error };
+    }
+    return route.handle(this.#options.ports, body.text, new URLSearchParams(query));
+  }
+}
+
+const NO_BODY: Body = { ok: true, text: "" };
+
+async function bodyOf(request: IncomingMessage, route: Route): Promise<Body> {
+  return route.method === "POST" ? readBody(request) : NO_BODY;
+}
+
+/** Path and query of a request target: `/a?b=c`, or a whole URL as proxies may send it. */
+function splitTarget(target: string): { path: string; query: string } {
+  const [, rest = target] = /^https?:\/\/[^/?]*(.*)$/i.exec(target) ?? [];
+  const mark = rest.indexOf("?");
+  return mark < 0
+    ? { path: rest, query: "" }
+    : { path: rest.slice(0, mark), query: rest.slice(mark + 1) };
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  switch (answer.kind) {
+    case "empty":
+      response.writeHead(200, { "Content-Length": 0 });
+      response.end();
+      return;
+    case "json":
+      sendText(response, 200, "application/json", JSON.stringify(answer.value));
+      return;
+    case "fault":
+      if (answer.error === API_ERRORS.bodyTooLarge) {
+        // The rest of the body is not worth reading: the connection ends with the answer.
+        response.setHeader("Connection", "close");
+      }
+      if (answer.allow !== undefined) {
+        response.setHeader("Allow", answer.allow);
+      }
+      sendText(response, answer.error.status, "text/plain; charset=utf-8", answer.error.text);
+      return;
+  }
+}
+
+function sendText(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, {
+    "Content-Type": type,
+    "Content-Length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
