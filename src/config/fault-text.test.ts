@@ -1,0 +1,50 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { cleanPath, quoteKey, quoteValue } from "./fault-text.ts";
+
+describe("a value in a message", () => {
+  test.each<[unknown, string]>([
+    ["70000", '"70000"'],
+    [70_000, '"70000"'],
+    [true, '"true"'],
+    ["", '""'],
+    [{ a: 1 }, "a mapping"],
+    [[1], "a list"],
+    ["a\nb\tc", '"a?b?c"'],
+    ["\u001b[31mred", '"?[31mred"'],
+    ["a\u202eb\u2028c\ufeffd", '"a?b?c?d"'],
+    ["x y ".repeat(40), `"${"x y ".repeat(15).trimEnd()}…"`],
+    ["f".repeat(32), "the value (not shown here)"],
+    ["worker_secret: abc", "the value (not shown here)"],
+    ["my pass-phrase is this", "the value (not shown here)"],
+  ])("%p is shown as %p", (value, shown) => {
+    expect(quoteValue(value, "pass-phrase")).toBe(shown);
+  });
+
+  test("is one short printable line, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        // Strings alone convert safely; objects are never looked into.
+        const shown = quoteValue(typeof value === "symbol" ? String(value) : value, "");
+        expect(shown.length).toBeLessThanOrEqual(62);
+        expect(shown).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+      }),
+    );
+  });
+});
+
+test.each([
+  ["ws_prot", '"ws_prot"'],
+  ["worker_secret:abcdef", '"worker_secret…"'],
+  ["a".repeat(32), "a key (not shown here)"],
+  ["", "a key (not shown here)"],
+  ["\u0007", "a key (not shown here)"],
+  ["a\nb", '"a…"'],
+])("an unknown key %p is shown as %p", (key, shown) => {
+  expect(quoteKey(key)).toBe(shown);
+});
+
+test("a file name is cut and cleaned", () => {
+  expect(cleanPath("conf\n.yaml")).toBe("conf?.yaml");
+  expect(cleanPath("a".repeat(1_000_000))).toHaveLength(200);
+});

@@ -1,0 +1,163 @@
+import { z } from "zod";
+import {
+  allowedOrigins,
+  bindAddress,
+  DEFAULT_TTL,
+  gatewayThreads,
+  logFormat,
+  logLevel,
+  maxTopics,
+  port,
+  redisUrl,
+  topicTtl,
+  workerSecret,
+} from "./value-kinds.ts";
+
+/**
+ * What the reference says about a key, beside what the schema itself knows (default, bounds).
+ * Texts are Markdown without line breaks.
+ */
+export interface SettingDoc {
+  /** What it does. */
+  readonly what: string;
+  /** The values it takes. */
+  readonly allowed: string;
+  /** When to change it from its default. */
+  readonly change: string;
+  /** One line of YAML, or several. */
+  readonly example: string;
+  /** The default in words, where the value itself does not say it. */
+  readonly fallback?: string;
+  /** Set when the value must never be shown. */
+  readonly secret?: true;
+}
+
+/** The reference texts of every key of {@link settingsSchema}. */
+export const settingDocs = z.registry<SettingDoc>();
+
+/**
+ * The configuration: the only source of types, checks, defaults and the reference. Keys and their
+ * forms are those of the file; every value may also be text, as the environment gives it.
+ */
+export const settingsSchema = z.strictObject({
+  ws_port: port.schema.prefault(9000).register(settingDocs, {
+    what: "Port for browsers (WebSocket).",
+    allowed: port.allowed,
+    change: "When the port is taken, or when the load balancer expects another.",
+    example: "ws_port: 9000",
+  }),
+  ws_bind: bindAddress.schema.prefault("").register(settingDocs, {
+    what: "Address on which browsers' connections are taken.",
+    allowed: bindAddress.allowed,
+    change:
+      "When a load balancer on the same machine is the only one that may connect (`127.0.0.1`), or when the machine has no IPv6 (`0.0.0.0`).",
+    example: 'ws_bind: "127.0.0.1"',
+    fallback: "all interfaces, IPv6 and IPv4",
+  }),
+  internal_port: port.schema.prefault(9001).register(settingDocs, {
+    what: "Port for Wavelog itself (internal HTTP API: register, publish, status).",
+    allowed: port.allowed,
+    change: "When the port is taken. Wavelog's worker address must say the same.",
+    example: "internal_port: 9001",
+  }),
+  internal_bind: bindAddress.schema.prefault("127.0.0.1").register(settingDocs, {
+    what: "Address on which the internal HTTP API is served. Whoever reaches it and has the secret can publish to everybody, so it stays on this machine unless you say otherwise.",
+    allowed: bindAddress.allowed,
+    change:
+      "When PHP runs on another machine or in another container: give the address it reaches this machine by, or `0.0.0.0`, and keep strangers out with the network or a firewall.",
+    example: 'internal_bind: "0.0.0.0"',
+  }),
+  worker_secret: workerSecret.schema.register(settingDocs, {
+    what: "Shared secret: the same text as `worker_secret` in Wavelog's configuration. It opens the internal API and signs the browsers' tokens.",
+    allowed: workerSecret.allowed,
+    change:
+      "Always: there is no default. Change it when somebody may have seen it, here and in Wavelog at once.",
+    example: 'worker_secret: "…64 hex digits…"',
+    secret: true,
+  }),
+  redis_url: redisUrl.schema.prefault("").register(settingDocs, {
+    what: "Redis or Valkey server through which several workers share topics and events. Clustering is not built yet: leave it empty.",
+    allowed: redisUrl.allowed,
+    change: "Not yet.",
+    example: 'redis_url: ""',
+    fallback: "empty: a single worker, no Redis",
+    secret: true,
+  }),
+  topic_ttl: topicTtl.schema.prefault(DEFAULT_TTL).register(settingDocs, {
+    what: "How long a topic stays registered when Wavelog does not register it again. Keeps topics that nobody uses any more from piling up.",
+    allowed: topicTtl.allowed,
+    change: "Seldom: longer than Wavelog's own pause between two registrations is enough.",
+    example: 'topic_ttl: "12h"',
+  }),
+  gateway_threads: gatewayThreads.schema.prefault("auto").register(settingDocs, {
+    what: "Threads that hold the browsers' connections. `auto` is the number of CPU cores less one, at least 1, at most 8.",
+    allowed: gatewayThreads.allowed,
+    change: "When other programs need the cores (fewer), or to measure.",
+    example: "gateway_threads: 2",
+  }),
+  max_topics: maxTopics.schema.prefault(100_000).register(settingDocs, {
+    what: "Most topics registered at once; beyond it a new one is refused (HTTP 507), so that a fault elsewhere cannot fill the memory.",
+    allowed: maxTopics.allowed,
+    change: "When Wavelog has more topics than this in use at once.",
+    example: "max_topics: 250000",
+  }),
+  allowed_origins: allowedOrigins.schema.prefault([]).register(settingDocs, {
+    what: "Web pages that may connect, by the `Origin` header browsers send. Empty lets every page try; a topic that needs a token needs it all the same.",
+    allowed: allowedOrigins.allowed,
+    change:
+      "To keep pages of other sites from opening connections at all: list the address of your Wavelog.",
+    example: 'allowed_origins:\n  - "https://log.example.org"\n  - "*.example.net"',
+    fallback: "empty: any origin",
+  }),
+  log_format: logFormat.schema.prefault("auto").register(settingDocs, {
+    what: "How log lines look: `text` for people, `json` one object per line for programs, `auto` text on a terminal and JSON otherwise.",
+    allowed: logFormat.allowed,
+    change: "When a log collector reads JSON from a terminal, or people read the log from a file.",
+    example: "log_format: json",
+  }),
+  log_level: logLevel.schema.prefault("info").register(settingDocs, {
+    what: "The least important lines that are still logged.",
+    allowed: logLevel.allowed,
+    change:
+      "To `warn` on a busy worker (one line per connection is `info`), to `debug` when looking for a fault.",
+    example: "log_level: warn",
+  }),
+});
+
+/** Checked values under the file's keys. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** A key of the configuration file. */
+export type ConfigKey = keyof Settings;
+
+/** Every key, in the order of the reference. */
+export const CONFIG_KEYS = Object.keys(settingsSchema.shape) as readonly ConfigKey[];
+
+/** What the worker runs with: checked, complete, in the units the names say. */
+export type Config = ReturnType<typeof toConfig>;
+
+/** The same values under the names the code uses. */
+export function toConfig(settings: Settings) {
+  return Object.freeze({
+    /** Port for browsers, 1…65535. */
+    wsPort: settings.ws_port,
+    /** IP address or host name; `::` is all interfaces, IPv6 and IPv4. */
+    wsBind: settings.ws_bind,
+    /** Port of the internal API, 1…65535; never the same socket address as `wsPort`. */
+    internalPort: settings.internal_port,
+    /** As `wsBind`. */
+    internalBind: settings.internal_bind,
+    workerSecret: settings.worker_secret,
+    /** Reveals "" for a single instance. A secret, since it may hold a password. */
+    redisUrl: settings.redis_url,
+    /** Milliseconds, at least 1,000. */
+    topicTtlMs: settings.topic_ttl.ms,
+    /** See `resolveGatewayThreads`. */
+    gatewayThreads: settings.gateway_threads,
+    maxTopics: settings.max_topics,
+    /** Exact origins and `*.host` wildcards, lower case; empty lets any origin in. */
+    allowedOrigins: Object.freeze(settings.allowed_origins) as readonly string[],
+    logFormat: settings.log_format,
+    logLevel: settings.log_level,
+  });
+}

@@ -1,0 +1,210 @@
+import { z } from "zod";
+import { parseBindAddress } from "./bind-address.ts";
+import { parseGoDuration } from "./go-duration.ts";
+import { parseOriginPattern } from "./origin-pattern.ts";
+import { redisUrlProblem } from "./redis-url.ts";
+import { Secret } from "./secret.ts";
+
+/**
+ * The kinds of values the configuration has. Each takes the form of the file and, since environment
+ * variables have no other, text. Each error message follows the quoted value: `"70000" is not
+ * allowed; give …`, and repeats nothing of it.
+ */
+export interface ValueKind<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  /** What it takes, in Markdown, as what follows "give". */
+  readonly allowed: string;
+}
+
+/** A duration as it was written and as what it means. */
+export interface Duration {
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** Shortest `worker_secret`, in characters (contract). */
+const MIN_SECRET_LENGTH = 32;
+
+const SECOND_MS = 1_000;
+
+/** Ten years. Beyond it nothing is meant, and sums of times stay far from any limit. */
+const MAX_TTL_MS = 87_600 * 3_600 * SECOND_MS;
+
+/** 24 hours, as in the contract. */
+export const DEFAULT_TTL = "24h";
+
+/** What a missing or too short secret needs. */
+const MAKE_SECRET =
+  'give at least 32 characters, for example the output of "wavelog_worker secret"';
+
+function kind<Schema extends z.ZodType>(allowed: string, schema: Schema): ValueKind<Schema> {
+  return { schema, allowed };
+}
+
+function notAllowed(allowed: string): string {
+  return `is not allowed; give ${plain(allowed)}`;
+}
+
+/** The reference's Markdown as plain text. */
+function plain(markdown: string): string {
+  return markdown.replaceAll("`", "");
+}
+
+/** A whole number, also as text (environment variables have no other type). */
+function wholeNumber(min: number, max: number, allowed: string) {
+  const problem = notAllowed(allowed);
+  const inRange = z.int(problem).min(min, problem).max(max, problem);
+  const asText = z
+    .string(problem)
+    .regex(/^[0-9]{1,15}$/, problem)
+    .transform(Number)
+    .pipe(inRange);
+  return z.union([inRange, asText], problem);
+}
+
+function range(min: number, max: number) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return kind(allowed, wholeNumber(min, max, allowed));
+}
+
+/** One of some words. */
+function choice<const Words extends readonly string[]>(words: Words) {
+  const listed = words.map((word) => `\`${word}\``).join(", ");
+  const allowed = listed.replace(/, (?=[^,]*$)/, " or ");
+  return kind(allowed, z.enum(words, notAllowed(allowed)));
+}
+
+/** Text that a function reads; what it finds wrong becomes the message. */
+function parsedText<Value>(
+  allowed: string,
+  parse: (
+    text: string,
+  ) => { readonly value: Value } | { readonly problem: string; readonly value?: never },
+) {
+  return z.string(notAllowed(allowed)).transform((text, context) => {
+    const parsed = parse(text);
+    if ("problem" in parsed) {
+      context.issues.push({ code: "custom", input: text, message: parsed.problem });
+      return z.NEVER;
+    }
+    return parsed.value;
+  });
+}
+
+export const port = range(1, 65_535);
+
+const ADDRESS = 'an IP address or a host name, or `""` for all interfaces';
+
+/** An address; all interfaces become `::`. */
+export const bindAddress = kind(
+  ADDRESS,
+  parsedText(ADDRESS, (text) => {
+    const result = parseBindAddress(text);
+    return result.ok ? { value: result.address } : result;
+  }),
+);
+
+const SECRET =
+  "at least 32 characters, no control characters, no white space at either end. `wavelog_worker secret` prints a good one";
+
+export const workerSecret = kind(
+  SECRET,
+  z
+    .string({
+      error: ({ input }) => {
+        if (input === undefined) {
+          return `is not set; ${MAKE_SECRET}`;
+        }
+        return typeof input === "number"
+          ? "is a number to YAML, which loses digits; put it in quotes"
+          : "is not text; put it in quotes";
+      },
+    })
+    .min(MIN_SECRET_LENGTH, `is too short; ${MAKE_SECRET}`)
+    .transform((text, context) => {
+      const problem = secretProblem(text);
+      if (problem !== undefined) {
+        context.issues.push({ code: "custom", input: text, message: problem });
+        return z.NEVER;
+      }
+      return new Secret(text);
+    }),
+);
+
+/** The secret travels in an HTTP header, which neither of these survives. */
+function secretProblem(text: string): string | undefined {
+  if (text.trim() !== text) {
+    return "begins or ends with white space, which an HTTP header loses; remove it";
+  }
+  return /\p{Cc}/u.test(text)
+    ? "contains control characters, which an HTTP header cannot carry; remove them"
+    : undefined;
+}
+
+const REDIS_URL = "`redis://[user:password@]host:port/db` (`rediss://` with TLS), or nothing";
+
+/** "" for none. A secret, since it may hold a password. */
+export const redisUrl = kind(
+  REDIS_URL,
+  parsedText(REDIS_URL, (text) => {
+    const problem = text === "" ? undefined : redisUrlProblem(text);
+    return problem === undefined ? { value: new Secret(text) } : { problem };
+  }),
+);
+
+const TTL = "a Go duration from `1s` to `87600h`, such as `24h`, `90m` or `1h30m`";
+
+export const topicTtl = kind(
+  TTL,
+  parsedText<Duration>(TTL, (written) => {
+    // The original takes an empty text for "not set".
+    const text = written === "" ? DEFAULT_TTL : written;
+    const result = parseGoDuration(text);
+    if (result.ok) {
+      return result.ms >= SECOND_MS && result.ms <= MAX_TTL_MS
+        ? { value: { text, ms: result.ms } }
+        : { problem: notAllowed(TTL) };
+    }
+    const problem = result.fault === "missing_unit" ? "has no unit" : "is no duration";
+    return { problem: `${problem}; give ${plain(TTL)}` };
+  }),
+);
+
+const THREADS = "`auto`, or a whole number from 1 to 64";
+
+export const gatewayThreads = kind(
+  THREADS,
+  z.union(
+    [z.literal("auto", notAllowed(THREADS)), wholeNumber(1, 64, THREADS)],
+    notAllowed(THREADS),
+  ),
+);
+
+export const maxTopics = range(1, 10_000_000);
+
+const ORIGINS =
+  "origins, each `https://log.example.org` (scheme, host and port, no path) or `*.example.org` (every host below it)";
+
+const origin = parsedText(ORIGINS, (text) => {
+  const result = parseOriginPattern(text);
+  return result.ok ? { value: result.pattern } : result;
+});
+
+export const allowedOrigins = kind(
+  `a list of ${ORIGINS}; in the environment separated by commas`,
+  z.preprocess(splitText, z.array(origin, notAllowed(ORIGINS))),
+);
+
+/** A list as the environment gives it: entries between commas. */
+function splitText(value: unknown): unknown {
+  if (typeof value !== "string") {
+    return value;
+  }
+  const entries = value.split(",").map((entry) => entry.trim());
+  return entries.filter((entry) => entry !== "");
+}
+
+export const logFormat = choice(["auto", "text", "json"]);
+
+/** pino's levels. */
+export const logLevel = choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
