@@ -1,0 +1,65 @@
+# What people type. `make` alone lists it. Everything needed is installed on the way: JavaScript
+# packages (Bun among them) by npm, Debian packages for the tests by apt.
+
+BUN := node_modules/.bin/bun
+TOPIC ?= demo
+PAYLOAD ?= {"hello":"world"}
+MINUTES ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help run listen publish test check format docs build bench clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+# A fresh configuration with a secret of its own, readable by nobody else.
+config.yaml: | node_modules/.package-lock.json
+	@umask 077 && sed "s/^worker_secret: .*/worker_secret: \"$$($(BUN) src/main.ts secret)\"/" \
+		config.sample.yaml > $@
+	@echo "wrote config.yaml with a new secret"
+
+run: node_modules/.package-lock.json config.yaml ## start a worker here; Ctrl-C stops it
+	@printf '%s\n' \
+		'' \
+		'  A first event, from two more terminals in this folder:' \
+		'    make listen TOPIC=demo                             shows what arrives' \
+		"    make publish TOPIC=demo PAYLOAD='{\"hello\":\"world\"}'  sends it" \
+		''
+	@exec $(BUN) src/main.ts serve --config config.yaml
+
+listen: node_modules/.package-lock.json ## print the events of TOPIC, as a browser gets them
+	@exec $(BUN) src/main.ts listen --config config.yaml --topic '$(TOPIC)'
+
+publish: node_modules/.package-lock.json ## publish PAYLOAD (JSON) to TOPIC, as PHP does
+	@exec $(BUN) src/main.ts publish --config config.yaml --topic '$(TOPIC)' --payload '$(PAYLOAD)'
+
+test: node_modules/.package-lock.json ## check types, lint, docs, and run all tests
+	@test/install-packages.sh php-cli php-curl chromium
+	@$(BUN) test/run.ts
+
+check: node_modules/.package-lock.json ## check types and lint alone
+	node_modules/.bin/tsc --noEmit
+	node_modules/.bin/biome check .
+
+format: node_modules/.package-lock.json ## format the source
+	node_modules/.bin/biome check --write .
+
+docs: node_modules/.package-lock.json ## write the generated parts of the docs
+	$(BUN) src/config/reference.ts --write
+
+build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file that needs nothing else
+	@mkdir -p dist
+	$(BUN) build --compile \
+		--define BUILD_COMMIT="\"$$(git rev-parse --short HEAD 2>/dev/null)\"" \
+		src/main.ts src/gateway/thread.ts --outfile dist/wavelog_worker
+
+bench: build ## measure speed and memory (QUICK=1 for a short run)
+	@$(BUN) bench/main.ts
+
+clean: ## remove what was built or installed here
+	rm -rf dist node_modules bench/.build

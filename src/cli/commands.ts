@@ -1,0 +1,75 @@
+/** Options that take a value, with the word that stands for it in the help. */
+export const VALUE_OPTIONS = {
+  config: { value: "FILE", text: "configuration file (default: config.yaml)" },
+  topic: { value: "TOPIC", text: "topic, for example radio.user.7" },
+  user: { value: "N", text: "Wavelog user id in the token (default: 0, nobody)" },
+  ttl: { value: "DURATION", text: "how long the token is valid (default: 24h)" },
+  url: {
+    value: "URL",
+    text: "WebSocket address, ws:// or wss:// (default: from the configuration)",
+  },
+  payload: { value: "JSON", text: "what to publish; - reads it from standard input" },
+} as const;
+
+export type OptionName = keyof typeof VALUE_OPTIONS;
+
+/** What the help and the argument check know about a command. */
+export interface CommandSpec {
+  readonly summary: string;
+  readonly required: readonly OptionName[];
+  readonly optional: readonly OptionName[];
+  readonly examples: readonly string[];
+}
+
+export const COMMANDS = {
+  serve: {
+    summary: "run the worker (the default)",
+    required: [],
+    optional: ["config"],
+    examples: ["wavelog_worker --config /etc/wavelog_worker/config.yaml"],
+  },
+  check: {
+    summary: "check the configuration and say what the worker would run with",
+    required: [],
+    optional: ["config"],
+    examples: ["wavelog_worker check --config /etc/wavelog_worker/config.yaml"],
+  },
+  secret: {
+    summary: "print a new worker_secret",
+    required: [],
+    optional: [],
+    examples: ["wavelog_worker secret"],
+  },
+  token: {
+    summary: "print a token with which a browser may listen to a topic",
+    required: ["topic"],
+    optional: ["user", "ttl", "config"],
+    examples: ["wavelog_worker token --topic radio.user.7 --user 7 --ttl 1h30m"],
+  },
+  listen: {
+    summary: "print what is published to a topic, as a browser gets it",
+    required: ["topic"],
+    optional: ["user", "url", "config"],
+    examples: [
+      "wavelog_worker listen --topic demo",
+      "wavelog_worker listen --topic demo --url wss://log.example.org/worker",
+    ],
+  },
+  publish: {
+    summary: "publish to a topic, as Wavelog does",
+    required: ["topic", "payload"],
+    optional: ["config"],
+    examples: [
+      `wavelog_worker publish --topic demo --payload '{"hello":"world"}'`,
+      "wavelog_worker publish --topic demo --payload - < event.json",
+    ],
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+export function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}

@@ -1,0 +1,140 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import type { Logger } from "pino";
+import { ApiServer } from "./api/server.ts";
+import { LocalBus } from "./bus/local-bus.ts";
+import { listenAddress } from "./config/bind-address.ts";
+import { resolveGatewayThreads } from "./config/gateway-threads.ts";
+import type { Config } from "./config/schema.ts";
+import { GatewayPool, ListenError } from "./gateway/pool.ts";
+import { Journal } from "./observability/journal.ts";
+import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
+import { STATUS_TOPIC } from "./protocol/topic.ts";
+import { MemoryRegistry } from "./topics/memory-registry.ts";
+import { ReservedTopics } from "./topics/reserved-topics.ts";
+
+/** What a worker is given besides its configuration. */
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly logger: Logger;
+  /** Called at most once when a part has failed and the worker must not go on. */
+  readonly onFault: (fault: Error) => void;
+}
+
+/** Why a worker did not start: one line for people, without a stack. */
+export class StartError extends Error {}
+
+/** Lists the interfaces with IPv6; Linux has it exactly when its kernel speaks IPv6. */
+const IPV6_INTERFACES = "/proc/net/if_inet6";
+
+/** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
+const SWEEP_INTERVAL_MS = 60_000;
+
+/** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
+const API_CLOSE_DEADLINE_MS = 3000;
+
+/** A worker that serves. */
+export interface RunningWorker {
+  /** Stops in order, within 10 s (contract: sockets get 1012, requests in flight their answer). */
+  stop(): Promise<void>;
+}
+
+/**
+ * The composition root: builds every part from the configuration, starts them in order.
+ *
+ * @throws StartError when a port is taken or not permitted.
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { config, version, logger, onFault } = options;
+  const now = (): number => performance.now();
+  const journal = new Journal(logger, now);
+
+  const memory = new MemoryRegistry({
+    ttlMs: config.topicTtlMs,
+    maxTopics: config.maxTopics,
+    now,
+  });
+  const topics = new ReservedTopics(new Map([[STATUS_TOPIC, { requireToken: true }]]), memory);
+
+  const hasIpv6 = process.platform !== "linux" || existsSync(IPV6_INTERFACES);
+  const wsHost = listenAddress(config.wsBind, hasIpv6);
+  const internalHost = listenAddress(config.internalBind, hasIpv6);
+
+  const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
+  const gateways = new GatewayPool({
+    threads,
+    threadEntry: new URL("./gateway/thread.ts", import.meta.url),
+    settings: {
+      hostname: wsHost,
+      port: config.wsPort,
+      secret: config.workerSecret.reveal(),
+      allowedOrigins: config.allowedOrigins,
+    },
+    lookup: (topic) => topics.lookup(topic),
+    status: async () => JSON.stringify(await readSocketStatus(sources)),
+    onEvent: (event) => journal.socket(event),
+    onFault,
+  });
+  const bus = new LocalBus((topic, frame) => gateways.deliver(topic, frame));
+
+  const sources: StatusSources = {
+    version,
+    now,
+    startedAt: now(),
+    topics,
+    sockets: gateways,
+    nodes: () => bus.nodes(),
+  };
+  const api = new ApiServer({
+    hostname: internalHost,
+    port: config.internalPort,
+    secret: config.workerSecret.reveal(),
+    ports: {
+      topics,
+      bus,
+      status: (withLists) => readStatus(sources, withLists),
+      events: journal,
+    },
+  });
+
+  await listening("ws", wsHost, config.wsPort, gateways.start());
+  await listening("internal", internalHost, config.internalPort, api.listen());
+  const sweeping = setInterval(() => memory.sweep(), SWEEP_INTERVAL_MS);
+
+  return {
+    async stop() {
+      clearInterval(sweeping);
+      gateways.stopListening();
+      const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);
+      await api.close();
+      clearTimeout(abort);
+      // After the last request, so that what was answered 200 reaches the sockets first.
+      await gateways.close();
+    },
+  };
+}
+
+/** Waits for a port; a failure becomes one line that says what to do. */
+async function listening(
+  key: "ws" | "internal",
+  host: string,
+  port: number,
+  start: Promise<void>,
+): Promise<void> {
+  try {
+    await start;
+  } catch (cause) {
+    const code = cause instanceof ListenError ? cause.code : (cause as NodeJS.ErrnoException).code;
+    const describe = LISTEN_FAULTS[code ?? ""];
+    const why = describe?.(key) ?? `cannot be listened on: ${(cause as Error).message}`;
+    const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    throw new StartError(`${key}_port: ${where} ${why}`, { cause });
+  }
+}
+
+const LISTEN_FAULTS: Readonly<Record<string, (key: string) => string>> = {
+  EADDRINUSE: (key) => `is taken by another program: stop it or set another ${key}_port`,
+  EACCES: (key) => `is not permitted: ports below 1024 need a privilege; set another ${key}_port`,
+  EADDRNOTAVAIL: (key) => `is no address of this machine: correct ${key}_bind`,
+};
