@@ -59,6 +59,7 @@ build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file tha
 		src/main.ts src/gateway/thread.ts --outfile dist/wavelog_worker
 
 bench: build ## measure speed and memory (QUICK=1 for a short run)
+	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
 	@$(BUN) bench/main.ts
 
 clean: ## remove what was built or installed here

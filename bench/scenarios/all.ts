@@ -1,0 +1,10 @@
+import type { Scenario } from "../scenario.ts";
+import { burst } from "./burst.ts";
+import { idleMemory } from "./idle-memory.ts";
+import { paced } from "./paced.ts";
+import { roundTrip } from "./round-trip.ts";
+import { startUp } from "./start-up.ts";
+import { storm } from "./storm.ts";
+
+/** All scenarios in the order they are run and shown. */
+export const ALL: readonly Scenario[] = [burst, paced, roundTrip, idleMemory, storm, startUp];

@@ -1,0 +1,57 @@
+import type { Storm } from "../load.ts";
+import { alternate, figures, makeStage, type Scenario } from "../scenario.ts";
+import type { ServerKind } from "../servers.ts";
+import { assertFilesFor, type Setup } from "../setup.ts";
+
+const SOCKETS = 10_000;
+const GOAL_TIMES = 2;
+/** All retries used up take 4 × 1 s of pause and 5 × 1.5 s of patience. */
+const DEADLINE_MS = 30_000;
+/** See burst: the sockets that come back in a storm have been there before. */
+const WARM_UP_SOCKETS = 200;
+const WARM_UP_MS = 10_000;
+
+async function once(setup: Setup, kind: ServerKind): Promise<Storm> {
+  assertFilesFor(setup, SOCKETS);
+  await using stage = await makeStage(setup, kind, 0);
+  await stage.publisher.connect(WARM_UP_SOCKETS, 1, WARM_UP_MS);
+  return await stage.subscribers.storm(SOCKETS, DEADLINE_MS);
+}
+
+function reasons(kind: ServerKind, storms: readonly Storm[]): string[] {
+  return storms
+    .filter((storm) => storm.failed > 0 || storm.lost > 0)
+    .map(
+      (storm) =>
+        `storm: ${kind}: ${storm.failed} of ${storm.attempts} attempts failed, ` +
+        `${storm.gave_up} gave up, ${storm.lost} cut off; first: ${storm.reason}`,
+    );
+}
+
+/** Everybody comes back at once, as after a restart. */
+export const storm: Scenario = {
+  name: "storm",
+  about: "10,000 sockets connect and authenticate at once, 1.5 s patience each",
+  async run(setup) {
+    const samples = await alternate(setup, "storm", (kind) => once(setup, kind));
+    return {
+      measures: [
+        {
+          what: "10,000 sockets at once: failed attempts, all rounds",
+          unit: "count",
+          combine: "sum",
+          goal: { kind: "worker-at-most", value: 0 },
+          ...figures(samples, (sample) => sample.failed + sample.lost),
+        },
+        {
+          what: "10,000 sockets at once: until all are in",
+          unit: "milliseconds",
+          combine: "median",
+          goal: { kind: "at-most-times-yardstick", value: GOAL_TIMES },
+          ...figures(samples, (sample) => sample.ms),
+        },
+      ],
+      notes: [...reasons("worker", samples.worker), ...reasons("yardstick", samples.yardstick)],
+    };
+  },
+};
