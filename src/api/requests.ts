@@ -29,7 +29,7 @@ export function parseRegister(body: string): Parsed<RegisterRequest> {
       return { ok: true, value: { topic, meta: { requireToken: false } } };
     }
     const requireToken = isObject(meta) ? (meta["require_token"] ?? false) : undefined;
-    // Nothing but a plain true or false decides who may listen.
+    // Absent and null are false, as in the original; anything else but true and false is a mistake.
     return typeof requireToken === "boolean"
       ? { ok: true, value: { topic, meta: { requireToken } } }
       : fault(API_ERRORS.badRequest);

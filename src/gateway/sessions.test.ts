@@ -584,6 +584,20 @@ describe("a token that expires while its socket is open", () => {
     expect(client.socket.calls.filter(isClose)).toEqual([["close", 4401, "token expired"]]);
   });
 
+  test("is kept to by a client that comes right after the clock was set back", () => {
+    const scene = new Scene();
+    scene.live(1);
+    scene.wallMs -= 3_600_000;
+    const expires = scene.wallSecond + 60;
+    const client = scene.admitted(TOPIC, tokenFor({ expires }));
+    scene.live(30);
+    scene.sessions.seen(client.session);
+    scene.live(30);
+    expect(client.socket.calls.filter(isClose)).toEqual([]);
+    scene.live(1);
+    expect(client.socket.calls.filter(isClose)).toEqual([["close", 4401, "token expired"]]);
+  });
+
   test("is nobody's business after its socket has gone", () => {
     const scene = new Scene();
     const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
@@ -848,6 +862,13 @@ describe("stopping", () => {
     }
   });
 
+  test("turns away whoever still comes in", () => {
+    const scene = new Scene();
+    scene.sessions.closeAll();
+    const late = scene.open(TOPIC, true);
+    expect(late.socket.calls).toEqual([RESTART]);
+  });
+
   test("may be asked for twice", () => {
     const scene = new Scene();
     const client = scene.admitted();
@@ -946,15 +967,29 @@ describe("a socket that goes by itself", () => {
     expect(client.socket.calls).toEqual([]);
   });
 
-  test("leaves nothing on the clocks", () => {
+  test.each([
+    ["before auth", []],
+    ["when it was subscribed", [authFrame(tokenFor({ expires: WALL_START + 40 }))]],
+    ["when it was refused", ["hello"]],
+  ])("%s is never looked at again, so that its memory can go", (_when, frames) => {
     const scene = new Scene();
-    const client = scene.admitted(TOPIC, tokenFor({ expires: WALL_START + 40 }));
-    scene.live(35);
-    client.socket.take();
-    scene.sessions.closed(client.session, 1006, "");
+    let looks = 0;
+    const session = new Proxy(new Session(TOPIC, true, ADDRESS), {
+      get(target, key) {
+        looks += 1;
+        return Reflect.get(target, key);
+      },
+    });
+    scene.sessions.opened(session, new FakeSocket());
+    for (const frame of frames) {
+      scene.sessions.received(session, frame);
+    }
+    scene.live(5);
+    scene.sessions.closed(session, 1006, "");
+    looks = 0;
     scene.live(FOREVER_SECONDS);
-    expect(client.socket.calls).toEqual([]);
-    expect(scene.events.length).toBe(1);
+    scene.sessions.closeAll();
+    expect(looks).toBe(0);
   });
 });
 

@@ -58,6 +58,7 @@ export class Sessions {
   /** Token expiries, on the wall clock, which is what tokens speak of. */
   readonly #expiries: Deadlines<Session>;
   #awaitingStatus: Session[] = [];
+  #isStopping = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -74,8 +75,12 @@ export class Sessions {
   opened(session: Session, socket: SessionSocket): void {
     session.socket = socket;
     session.openedAt = this.#options.monotonicClock();
-    session.lastSeen = this.#monotonicSecond();
+    this.seen(session);
     this.#open.add(session);
+    if (this.#isStopping) {
+      this.#close(session, CLOSE.restart);
+      return;
+    }
     const deadline = Math.ceil(session.openedAt / 1000) + HANDSHAKE_SECONDS;
     session.turnAt = this.#turns.set(session, deadline);
   }
@@ -96,7 +101,8 @@ export class Sessions {
 
   /** The peer has given a sign of life: a frame, a ping, an answer to a ping. */
   seen(session: Session): void {
-    session.lastSeen = this.#monotonicSecond();
+    // Rounded up, so that silence is never taken for longer than it is.
+    session.lastSeen = Math.ceil(this.#options.monotonicClock() / 1000);
   }
 
   /** The socket is gone; `code` and `reason` are the server's, used unless the worker closed it. */
@@ -130,13 +136,12 @@ export class Sessions {
   /** To be called once a second: closes what is late, silent or expired, pings the others. */
   tick(): void {
     this.#turns.due(this.#monotonicSecond(), (session) => this.#turn(session));
-    this.#expiries.due(this.#wallSecond(), (session) => {
-      this.#fail(session, "auth_expired", CLOSE.authExpired, CLOSE.authExpired.reason);
-    });
+    this.#expire();
   }
 
-  /** Closes every socket because the worker stops. */
+  /** Closes every socket because the worker stops, and whoever still comes in. */
   closeAll(): void {
+    this.#isStopping = true;
     // A socket may report its close while it is being closed: iterate over a copy.
     for (const session of [...this.#open]) {
       this.#close(session, CLOSE.restart);
@@ -162,6 +167,8 @@ export class Sessions {
       }
       session.userId = check.userId;
       // Valid up to and including the second `expires`: the next one is the first without it.
+      // A clock set back since the last tick would put this one off by as much: look at it first.
+      this.#expire();
       session.expiresAt = this.#expiries.set(session, check.expires + 1);
     }
     this.#subscribe(session);
@@ -171,12 +178,21 @@ export class Sessions {
     session.state = "subscribed";
     session.wasSubscribed = true;
     this.#turns.clear(session, session.turnAt);
+    const second = this.#monotonicSecond();
     const spread = 1 + Math.floor(this.#options.random() * PING_SECONDS);
-    session.turnAt = this.#turns.set(session, this.#monotonicSecond() + spread);
-    session.socket?.subscribe(session.topic);
-    session.socket?.send(AUTH_OK_FRAME);
+    session.turnAt = this.#turns.set(session, second + spread);
     const { topic, userId, address } = session;
+    // Reported first: a socket that turns out to be gone reports its end from within `send`.
     this.#options.report({ type: "connected", topic, userId, address });
+    session.socket?.subscribe(topic);
+    session.socket?.send(AUTH_OK_FRAME);
+  }
+
+  /** Closes the sockets whose tokens have expired. */
+  #expire(): void {
+    this.#expiries.due(this.#wallSecond(), (session) => {
+      this.#fail(session, "auth_expired", CLOSE.authExpired, CLOSE.authExpired.reason);
+    });
   }
 
   #requestStatus(session: Session, text: string): void {

@@ -202,6 +202,16 @@ describe("the journal bounds what strangers can cause", () => {
     });
   }
 
+  test("and says so even if only one was left out", () => {
+    const scene = new Scene();
+    scene.journal.registryFull("a");
+    scene.journal.registryFull("b");
+    scene.now += 10_000;
+    scene.take();
+    scene.journal.registryFull("c");
+    expect(scene.take()).toEqual([expect.objectContaining({ topic: "c", skipped: 1 })]);
+  });
+
   test("each by itself", () => {
     const scene = new Scene();
     for (const [, , tell] of LIMITS) {
