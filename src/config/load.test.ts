@@ -49,6 +49,10 @@ describe("values", () => {
       internalBind: "127.0.0.1",
       workerSecret: SECRET,
       redisUrl: "",
+      redisAddress: "",
+      redisPrefix: "wavelog",
+      redisCaFile: "",
+      outbox: { events: 10_000, bytes: 33_554_432, ageMs: 300_000 },
       topicTtlMs: 86_400_000,
       gatewayThreads: "auto",
       maxTopics: 100_000,
@@ -81,7 +85,12 @@ describe("values", () => {
           "ws_bind: 127.0.0.1",
           "internal_port: 9101",
           'internal_bind: "::1"',
-          'redis_url: ""',
+          'redis_url: "redis://worker:hunter2@10.0.0.1:6379/2"',
+          "redis_prefix: club2",
+          "redis_ca_file: /etc/ca.pem",
+          "cluster_outbox_events: 100",
+          "cluster_outbox_bytes: 2097152",
+          "cluster_outbox_age: 90s",
           "topic_ttl: 1h30m",
           "gateway_threads: 4",
           "max_topics: 5",
@@ -96,6 +105,10 @@ describe("values", () => {
       wsBind: "127.0.0.1",
       internalPort: 9101,
       internalBind: "::1",
+      redisAddress: "redis://[secret]@10.0.0.1:6379/2",
+      redisPrefix: "club2",
+      redisCaFile: "/etc/ca.pem",
+      outbox: { events: 100, bytes: 2_097_152, ageMs: 90_000 },
       topicTtlMs: 5_400_000,
       gatewayThreads: 4,
       maxTopics: 5,
@@ -216,10 +229,7 @@ describe("a fault in the file is one line", () => {
     ],
     ["log_format: xml", 'log_format: "xml" is not allowed; give auto, text or json'],
     ["log_level: INFO", 'log_level: "INFO" is not allowed; give trace, debug,'],
-    [
-      "redis_url: redis://localhost:6379/0",
-      "redis_url: clustering is not built yet; leave redis_url empty",
-    ],
+    ["redis_prefix: a b", 'redis_prefix: "a b" is not allowed; give 1 to 64'],
     ["redis_url: localhost", "redis_url: does not begin with"],
     ["ws_port: 9001", 'ws_port: "9001" is the port of ws_port and internal_port both'],
     ["internal_port: 9000", 'internal_port: "9000" is the port of ws_port and internal_port both'],
@@ -291,7 +301,7 @@ describe("a fault in the file is one line", () => {
 
   test("counts the faults beyond the fifth", () => {
     const text = CONFIG_KEYS.map((key) => `${key}: [x]`).join("\n");
-    expect(message(load(text))).toEndWith("; and 8 more");
+    expect(message(load(text))).toEndWith("; and 13 more");
   });
 
   test("never shows the secret in another key", () => {
@@ -320,11 +330,9 @@ describe("a fault of the environment", () => {
     expect(message(withSecret("", { WAVELOG_WORKER_WS_PORT: "9001" }))).toStartWith(
       "environment WAVELOG_WORKER_WS_PORT: ",
     );
-    expect(
-      message(withSecret("", { WAVELOG_WORKER_REDIS_URL: "redis://:hunter2@localhost" })),
-    ).toBe(
-      "environment WAVELOG_WORKER_REDIS_URL: clustering is not built yet; leave redis_url empty",
-    );
+    const badUrl = message(withSecret("", { WAVELOG_WORKER_REDIS_URL: "http://:hunter2@host" }));
+    expect(badUrl).toStartWith("environment WAVELOG_WORKER_REDIS_URL: does not begin with");
+    expect(badUrl).not.toContain("hunter2");
     const line = message(load("", { WAVELOG_WORKER_WORKER_SECRET: "hunter2" }));
     expect(line).toStartWith("environment WAVELOG_WORKER_WORKER_SECRET: is too short");
     expect(line).not.toContain("hunter2");

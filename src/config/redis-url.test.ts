@@ -9,6 +9,12 @@ test.each([
   ["redis://[::1]:6379", "redis://[::1]:6379"],
   ["redis://:hunter2@10.0.0.1:6379/2", "redis://[secret]@10.0.0.1:6379/2"],
   ["redis://user:hunter2@host", "redis://[secret]@host"],
+  ["unix:///run/redis.sock", "unix:///run/redis.sock"],
+  ["unix:///run/redis.sock?db=2", "unix:///run/redis.sock?db=2"],
+  [
+    "unix:///run/redis.sock?db=2&user=worker&password=hunter2",
+    "unix://[secret]@/run/redis.sock?db=2",
+  ],
 ])("%s is in order and shown as %s", (url, shown) => {
   expect(redisUrlProblem(url)).toBeUndefined();
   expect(maskRedisUrl(url)).toBe(shown);
@@ -17,7 +23,10 @@ test.each([
 test.each([
   "localhost:6379",
   "http://hunter2@localhost",
-  "unix:///run/redis.sock",
+  "unix://run/redis.sock",
+  "unix:///",
+  "unix:///run/redis.sock?db=x",
+  "unix:///run/redis.sock?passwort=hunter2",
   "redis:localhost",
   "redis://",
   "redis:///2",

@@ -52,7 +52,7 @@ function configurationPage(): string {
 
 # Configuration
 
-The worker reads one YAML file, \`config.yaml\` in the working directory or the one named with \`--config\`. [config.sample.yaml](../config.sample.yaml) is one to start from; [config.schema.json](config.schema.json) lets an editor check it. A file of the original worker works unchanged, for now without Redis (see [\`redis_url\`](#redis_url)).
+The worker reads one YAML file, \`config.yaml\` in the working directory or the one named with \`--config\`. [config.sample.yaml](../config.sample.yaml) is one to start from; [config.schema.json](config.schema.json) lets an editor check it. A file of the original worker works unchanged.
 
 - Every key can also come from the environment, as \`WAVELOG_WORKER_\` and the key in capitals. The environment wins over the file, the file over the default. A key without a value (\`ws_port:\`) and an empty variable count as not set.
 - Without \`--config\` the file may be missing when \`${environmentName("worker_secret")}\` is set.

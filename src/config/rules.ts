@@ -11,7 +11,8 @@ export interface RuleFault {
 
 /** What must hold between values that are each in order. */
 export function brokenRules(settings: Settings): readonly RuleFault[] {
-  return [samePort(settings), clusteringNotBuilt(settings)].filter((fault) => fault !== undefined);
+  const fault = samePort(settings);
+  return fault === undefined ? [] : [fault];
 }
 
 /** Two listeners cannot share a port on the same address. */
@@ -24,11 +25,4 @@ function samePort(settings: Settings): RuleFault | undefined {
     keys: ["internal_port", "ws_port"],
     problem: `"${port}" is the port of ws_port and internal_port both; give them different ones`,
   };
-}
-
-/** Goes away with the issue that builds clustering. */
-function clusteringNotBuilt(settings: Settings): RuleFault | undefined {
-  return settings.redis_url.reveal() === ""
-    ? undefined
-    : { keys: ["redis_url"], problem: "clustering is not built yet; leave redis_url empty" };
 }

@@ -1,13 +1,20 @@
 import { z } from "zod";
+import { maskRedisUrl } from "./redis-url.ts";
 import {
   allowedOrigins,
   bindAddress,
+  DEFAULT_OUTBOX_AGE,
   DEFAULT_TTL,
   gatewayThreads,
   logFormat,
   logLevel,
   maxTopics,
+  outboxAge,
+  outboxBytes,
+  outboxEvents,
   port,
+  redisCaFile,
+  redisPrefix,
   redisUrl,
   topicTtl,
   workerSecret,
@@ -76,12 +83,44 @@ export const settingsSchema = z.strictObject({
     secret: true,
   }),
   redis_url: redisUrl.schema.prefault("").register(settingDocs, {
-    what: "Redis or Valkey server through which several workers share topics and events. Clustering is not built yet: leave it empty.",
+    what: "Redis or Valkey server through which several workers share topics and events, and become one. While it is out of reach each serves its own.",
     allowed: redisUrl.allowed,
-    change: "Not yet.",
-    example: 'redis_url: ""',
+    change: "When you run more than one worker: give all of them the same.",
+    example: 'redis_url: "redis://127.0.0.1:6379/0"',
     fallback: "empty: a single worker, no Redis",
     secret: true,
+  }),
+  redis_prefix: redisPrefix.schema.prefault("wavelog").register(settingDocs, {
+    what: "Begins the names of all keys and of the channel in Redis. Channels are shared by all databases of a server, whatever number the URL ends with.",
+    allowed: redisPrefix.allowed,
+    change:
+      "When two installations of Wavelog share one Redis: give each its own, the same on all workers of one. The original worker knows `wavelog` alone.",
+    example: "redis_prefix: club2",
+  }),
+  redis_ca_file: redisCaFile.schema.prefault("").register(settingDocs, {
+    what: "Certificate authorities that may have signed the certificate of a `rediss://` server.",
+    allowed: redisCaFile.allowed,
+    change: "When the server's certificate is signed by an authority of your own.",
+    example: 'redis_ca_file: "/etc/wavelog_worker/redis-ca.pem"',
+    fallback: "empty: the authorities that come with the program",
+  }),
+  cluster_outbox_events: outboxEvents.schema.prefault(10_000).register(settingDocs, {
+    what: "Events that are kept for the other workers while Redis is out of reach; beyond, the oldest are dropped, counted and logged.",
+    allowed: outboxEvents.allowed,
+    change: "When Redis may be away for long while much is logged.",
+    example: "cluster_outbox_events: 50000",
+  }),
+  cluster_outbox_bytes: outboxBytes.schema.prefault(33_554_432).register(settingDocs, {
+    what: "Memory these events may take, in bytes.",
+    allowed: outboxBytes.allowed,
+    change: "Together with `cluster_outbox_events`, or when memory is short.",
+    example: "cluster_outbox_bytes: 134217728",
+  }),
+  cluster_outbox_age: outboxAge.schema.prefault(DEFAULT_OUTBOX_AGE).register(settingDocs, {
+    what: "How long such an event is kept; an older one is of no use to a browser any more.",
+    allowed: outboxAge.allowed,
+    change: "When late events are better than none, or worse.",
+    example: 'cluster_outbox_age: "2m"',
   }),
   topic_ttl: topicTtl.schema.prefault(DEFAULT_TTL).register(settingDocs, {
     what: "How long a topic stays registered when Wavelog does not register it again. Keeps topics that nobody uses any more from piling up.",
@@ -150,6 +189,17 @@ export function toConfig(settings: Settings) {
     workerSecret: settings.worker_secret,
     /** Reveals "" for a single instance. A secret, since it may hold a password. */
     redisUrl: settings.redis_url,
+    /** The same without user and password, for output. */
+    redisAddress: maskRedisUrl(settings.redis_url.reveal()),
+    redisPrefix: settings.redis_prefix,
+    /** Path of a PEM file; "" for none. */
+    redisCaFile: settings.redis_ca_file,
+    /** Bounds of what waits for Redis; `ageMs` in milliseconds. */
+    outbox: Object.freeze({
+      events: settings.cluster_outbox_events,
+      bytes: settings.cluster_outbox_bytes,
+      ageMs: settings.cluster_outbox_age.ms,
+    }),
     /** Milliseconds, at least 1,000. */
     topicTtlMs: settings.topic_ttl.ms,
     /** See `resolveGatewayThreads`. */

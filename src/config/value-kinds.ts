@@ -141,7 +141,8 @@ function secretProblem(text: string): string | undefined {
     : undefined;
 }
 
-const REDIS_URL = "`redis://[user:password@]host:port/db` (`rediss://` with TLS), or nothing";
+const REDIS_URL =
+  "`redis://[user:password@]host:port/db`, the same with `rediss://` for TLS, `unix:///path/to/socket?db=0&user=…&password=…`, or nothing";
 
 /** "" for none. A secret, since it may hold a password. */
 export const redisUrl = kind(
@@ -154,21 +155,51 @@ export const redisUrl = kind(
 
 const TTL = "a Go duration from `1s` to `87600h`, such as `24h`, `90m` or `1h30m`";
 
-export const topicTtl = kind(
-  TTL,
-  parsedText<Duration>(TTL, (written) => {
-    // The original takes an empty text for "not set".
-    const text = written === "" ? DEFAULT_TTL : written;
-    const result = parseGoDuration(text);
-    if (result.ok) {
-      return result.ms >= SECOND_MS && result.ms <= MAX_TTL_MS
-        ? { value: { text, ms: result.ms } }
-        : { problem: notAllowed(TTL) };
-    }
-    const problem = result.fault === "missing_unit" ? "has no unit" : "is no duration";
-    return { problem: `${problem}; give ${plain(TTL)}` };
-  }),
+/** A duration within bounds; an empty text stands for the default, as in the original. */
+function duration(allowed: string, fallback: string, minMs: number, maxMs: number) {
+  return kind(
+    allowed,
+    parsedText<Duration>(allowed, (written) => {
+      const text = written === "" ? fallback : written;
+      const result = parseGoDuration(text);
+      if (result.ok) {
+        return result.ms >= minMs && result.ms <= maxMs
+          ? { value: { text, ms: result.ms } }
+          : { problem: notAllowed(allowed) };
+      }
+      const problem = result.fault === "missing_unit" ? "has no unit" : "is no duration";
+      return { problem: `${problem}; give ${plain(allowed)}` };
+    }),
+  );
+}
+
+export const topicTtl = duration(TTL, DEFAULT_TTL, SECOND_MS, MAX_TTL_MS);
+
+export const outboxEvents = range(1, 10_000_000);
+
+export const outboxBytes = range(1_048_576, 4_294_967_296);
+
+/** Five minutes: longer than a restart of Redis, shorter than an event is of use. */
+export const DEFAULT_OUTBOX_AGE = "5m";
+
+export const outboxAge = duration(
+  "a Go duration from `1s` to `8m`, such as `5m` or `90s`",
+  DEFAULT_OUTBOX_AGE,
+  SECOND_MS,
+  // Two minutes less than the catch-up log's ten, by which a late event must still be in it.
+  8 * 60 * SECOND_MS,
 );
+
+const PREFIX = "1 to 64 letters, digits and any of `.` `_` `:` `-`";
+
+export const redisPrefix = kind(
+  PREFIX,
+  z.string(notAllowed(PREFIX)).regex(/^[A-Za-z0-9._:-]{1,64}$/, notAllowed(PREFIX)),
+);
+
+const CA_FILE = "the path of a PEM file, or nothing";
+
+export const redisCaFile = kind(CA_FILE, z.string(notAllowed(CA_FILE)).max(4096));
 
 const THREADS = "`auto`, or a whole number from 1 to 64";
 
