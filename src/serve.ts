@@ -43,7 +43,8 @@ export async function serve(
         ws: address(config.wsBind, config.wsPort),
         internal: address(config.internalBind, config.internalPort),
         threads: resolveGatewayThreads(config.gatewayThreads, availableParallelism()),
-        mode: "single instance",
+        mode: config.redisAddress === "" ? "single instance" : "cluster",
+        ...(config.redisAddress === "" ? {} : { redis: config.redisAddress }),
       },
       "wavelog worker started",
     );

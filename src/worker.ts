@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ApiServer } from "./api/server.ts";
-import { LocalBus } from "./bus/local-bus.ts";
+import { makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
@@ -10,7 +11,6 @@ import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Journal } from "./observability/journal.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { STATUS_TOPIC } from "./protocol/topic.ts";
-import { MemoryRegistry } from "./topics/memory-registry.ts";
 import { ReservedTopics } from "./topics/reserved-topics.ts";
 
 /** What a worker is given besides its configuration. */
@@ -27,9 +27,6 @@ export class StartError extends Error {}
 
 /** Lists the interfaces with IPv6; Linux has it exactly when its kernel speaks IPv6. */
 const IPV6_INTERFACES = "/proc/net/if_inet6";
-
-/** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
-const SWEEP_INTERVAL_MS = 60_000;
 
 /** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
 const API_CLOSE_DEADLINE_MS = 3000;
@@ -50,12 +47,22 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
 
-  const memory = new MemoryRegistry({
-    ttlMs: config.topicTtlMs,
-    maxTopics: config.maxTopics,
+  const nodeId = randomBytes(8).toString("hex");
+  const backbone = makeBackbone({
+    config,
+    nodeId,
+    version,
+    deliver: (topic, frame) => gateways.deliver(topic, frame),
+    headcount: () => gateways.headcount(),
+    journal,
     now,
+    redisCa: readCa(config.redisCaFile),
   });
-  const topics = new ReservedTopics(new Map([[STATUS_TOPIC, { requireToken: true }]]), memory);
+  const { bus } = backbone;
+  const topics = new ReservedTopics(
+    new Map([[STATUS_TOPIC, { requireToken: true }]]),
+    backbone.topics,
+  );
 
   const hasIpv6 = process.platform !== "linux" || existsSync(IPV6_INTERFACES);
   const wsHost = listenAddress(config.wsBind, hasIpv6);
@@ -76,7 +83,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     onEvent: (event) => journal.socket(event),
     onFault,
   });
-  const bus = new LocalBus((topic, frame) => gateways.deliver(topic, frame));
 
   const sources: StatusSources = {
     version,
@@ -85,6 +91,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     topics,
     sockets: gateways,
     nodes: () => bus.nodes(),
+    redis: backbone.redis,
+    node: nodeId,
   };
   const api = new ApiServer({
     hostname: internalHost,
@@ -94,25 +102,45 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       topics,
       bus,
       status: (withLists) => readStatus(sources, withLists),
+      cluster: async () => ({
+        node: nodeId,
+        redis: backbone.redis(),
+        nodes: await backbone.reports(),
+      }),
       events: journal,
     },
   });
 
+  // Before anybody is let in: whoever comes first should find the topics that are in Redis.
+  await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
   await listening("internal", internalHost, config.internalPort, api.listen());
-  const sweeping = setInterval(() => memory.sweep(), SWEEP_INTERVAL_MS);
 
   return {
     async stop() {
-      clearInterval(sweeping);
       gateways.stopListening();
       const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);
       await api.close();
       clearTimeout(abort);
       // After the last request, so that what was answered 200 reaches the sockets first.
       await gateways.close();
+      await backbone.stop();
     },
   };
+}
+
+/** The text of `redis_ca_file`. */
+function readCa(path: string): string | undefined {
+  if (path === "") {
+    return undefined;
+  }
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new StartError(`redis_ca_file: "${path}" cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /** Waits for a port; a failure becomes one line that says what to do. */

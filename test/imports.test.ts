@@ -26,7 +26,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that stand above the rooms and may import any: entry point, process, composition root. */
-const ABOVE = ["main.ts", "serve.ts", "worker.ts"];
+const ABOVE = ["main.ts", "serve.ts", "worker.ts", "backbone.ts"];
 
 /** The package's own description, which says the version; no room, and free to all. */
 const MANIFEST = "../package.json";

@@ -34,6 +34,7 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     },
     bus: { publish: note("publish") },
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
+    cluster: () => answer({ nodes: [] }, "cluster"),
     events: {
       registered: note("event registered"),
       registryFull: note("event registryFull"),
@@ -72,6 +73,7 @@ test("the paths are the contract's, each with its method", () => {
     "POST /internal/publish",
     "POST /internal/push",
     "GET /internal/status",
+    "GET /internal/cluster",
   ]);
 });
 
@@ -154,6 +156,15 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
   test("with a fault in the body is never answered 404, even if the topic is unknown", async () => {
     const outcome = await call(path, '{"topic":"a"}', { known: undefined });
     expect(outcome).toEqual({ answer: fault(400, "missing payload"), calls: [] });
+  });
+});
+
+describe("cluster", () => {
+  test("answers with what is known of the nodes", async () => {
+    expect(await call("/internal/cluster", "")).toEqual({
+      answer: { kind: "json", value: { nodes: [] } },
+      calls: [["cluster"]],
+    });
   });
 });
 

@@ -14,6 +14,8 @@ export interface ApiPorts {
   };
   /** The status object, with the lists of topics if asked for. */
   readonly status: (withLists: boolean) => Promise<object>;
+  /** All nodes of the cluster, as far as this one knows. */
+  readonly cluster: () => Promise<object>;
   readonly events: ApiEvents;
 }
 
@@ -89,6 +91,10 @@ async function status(ports: ApiPorts, _body: string, query: URLSearchParams): P
   return { kind: "json", value: await ports.status(query.get("topics") === "1") };
 }
 
+async function cluster(ports: ApiPorts): Promise<Answer> {
+  return { kind: "json", value: await ports.cluster() };
+}
+
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
   return { kind: "fault", error: parsed.error };
 }
@@ -100,4 +106,5 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/publish", { method: "POST", handle: publish }],
   ["/internal/push", { method: "POST", handle: publish }],
   ["/internal/status", { method: "GET", handle: status }],
+  ["/internal/cluster", { method: "GET", handle: cluster }],
 ]);

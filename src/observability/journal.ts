@@ -6,6 +6,9 @@ import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 const REFUSAL_BURST = 10;
 const REFUSAL_INTERVAL_MS = 10_000;
 
+/** How often the same trouble of the cluster is told, in milliseconds. */
+const OUTBOX_INTERVAL_MS = 60_000;
+
 /** What a socket's event says, as the gateway reports it. */
 export type SocketEvent =
   | {
@@ -40,6 +43,9 @@ export class Journal {
   readonly #refusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
   readonly #full: () => RateVerdict;
+  readonly #envelopes: () => RateVerdict;
+  readonly #outboxDrops: () => RateVerdict;
+  readonly #logFailures: () => RateVerdict;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
@@ -47,6 +53,9 @@ export class Journal {
     this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
+    this.#envelopes = rateLimit(1, REFUSAL_INTERVAL_MS, now);
+    this.#outboxDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
+    this.#logFailures = rateLimit(1, OUTBOX_INTERVAL_MS, now);
   }
 
   registered(topic: string, requireToken: boolean, isNew: boolean): void {
@@ -79,6 +88,54 @@ export class Journal {
 
   failed(fault: unknown): void {
     this.#log.error({ err: fault }, "internal API: a request failed because of a bug");
+  }
+
+  /** Redis is there; `awayMs` after it was lost, or after the start. */
+  redisUp(awayMs: number): void {
+    this.#log.info({ away_ms: Math.round(awayMs) }, "cluster: redis is there, joined");
+  }
+
+  redisDown(reason: string): void {
+    this.#log.warn({ reason: printable(reason) }, "cluster: redis lost, serving alone meanwhile");
+  }
+
+  /** Redis was not there at the start (contract: the message, word for word). */
+  redisUnavailable(reason: string): void {
+    const why = printable(reason);
+    this.#log.warn(`cluster: redis unavailable, falling back to single-instance: ${why}`);
+  }
+
+  caughtUp(events: number): void {
+    this.#log.info({ events }, "cluster: events missed meanwhile were caught up");
+  }
+
+  outboxSent(events: number): void {
+    this.#log.info({ events }, "cluster: events kept meanwhile were sent");
+  }
+
+  outboxDropped(dropped: number): void {
+    const verdict = this.#outboxDrops();
+    if (verdict.pass) {
+      this.#log.error(
+        { dropped },
+        "cluster: outbox is full or its events too old, oldest dropped; see cluster_outbox_events",
+      );
+    }
+  }
+
+  envelopeRefused(fault: string): void {
+    const verdict = this.#envelopes();
+    if (verdict.pass) {
+      this.#log.warn({ fault, ...skippedOf(verdict) }, "cluster: envelope skipped");
+    }
+  }
+
+  catchUpLogFailed(reason: string): void {
+    const verdict = this.#logFailures();
+    if (verdict.pass) {
+      const fields = { reason: printable(reason), ...skippedOf(verdict) };
+      this.#log.error(fields, "cluster: catch-up log cannot be written, outages will lose events");
+    }
   }
 
   socket(event: SocketEvent): void {

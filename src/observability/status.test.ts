@@ -16,6 +16,8 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
       activeTopics: () => ["a"],
     },
     nodes: async () => -1,
+    redis: () => "off",
+    node: "00112233445566aa",
     ...changes,
   };
 }
@@ -24,7 +26,8 @@ describe("the status object, as literal text", () => {
   test("without lists", async () => {
     expect(JSON.stringify(await readStatus(sourcesWith(), false))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
-        '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1}',
+        '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
+        '"redis":"off","node":"00112233445566aa"}',
     );
   });
 
@@ -32,7 +35,8 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readStatus(sourcesWith(), true))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,' +
-        '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1}',
+        '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1,' +
+        '"redis":"off","node":"00112233445566aa"}',
     );
   });
 
@@ -40,7 +44,7 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readSocketStatus(sourcesWith()))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        '"uptime_seconds":12125}',
+        '"redis":"off","node":"00112233445566aa","uptime_seconds":12125}',
     );
   });
 

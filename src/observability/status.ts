@@ -16,7 +16,14 @@ export interface StatusSources {
   };
   /** Workers that hear each other; -1 when alone. */
   readonly nodes: () => Promise<number>;
+  /** Whether there is a Redis, and whether it is in reach. */
+  readonly redis: () => RedisState;
+  /** This node's id, new per process. */
+  readonly node: string;
 }
+
+/** `off`: none is configured. */
+export type RedisState = "off" | "up" | "down";
 
 /** The status object (contract, "Internal HTTP API"); names and order are what clients know. */
 export interface Status {
@@ -30,6 +37,8 @@ export interface Status {
   readonly topic_list?: readonly string[];
   readonly active_topic_list?: readonly string[];
   readonly cluster_nodes: number;
+  readonly redis: RedisState;
+  readonly node: string;
 }
 
 /** The worker's state, with the two lists only when asked for. */
@@ -51,6 +60,8 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     connected_sockets: count.sockets,
     ...(list === undefined ? {} : { topic_list: list, active_topic_list: sockets.activeTopics() }),
     cluster_nodes: nodes,
+    redis: sources.redis(),
+    node: sources.node,
   };
 }
 

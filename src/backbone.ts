@@ -1,0 +1,213 @@
+import { hostname } from "node:os";
+import type { Deliver, EventBus } from "./bus/event-bus.ts";
+import { LocalBus } from "./bus/local-bus.ts";
+import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
+import { RedisBus } from "./bus/redis-bus.ts";
+import type { Config } from "./config/schema.ts";
+import type { Journal } from "./observability/journal.ts";
+import type { RedisState } from "./observability/status.ts";
+import { keyFingerprint } from "./protocol/envelope.ts";
+import { connectionOptions } from "./redis/connection-options.ts";
+import { isUseless } from "./redis/faults.ts";
+import { RedisLink } from "./redis/link.ts";
+import { openSession, type RedisSession } from "./redis/session.ts";
+import { MemoryRegistry } from "./topics/memory-registry.ts";
+import { RedisRegistry } from "./topics/redis-registry.ts";
+import type { TopicRegistry } from "./topics/registry.ts";
+
+/** How long opening both sockets to Redis may take, in milliseconds. */
+const OPEN_DEADLINE_MS = 2000;
+
+/** How long the start waits for Redis before the worker serves without it, in milliseconds. */
+const START_PATIENCE_MS = 2000;
+
+/** How long a stop waits until everything has been sent to the others, in milliseconds. */
+const DRAIN_DEADLINE_MS = 1000;
+
+/** How often the bus looks at its probe and its outbox, in milliseconds. */
+const TICK_MS = 250;
+
+/** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
+const SWEEP_INTERVAL_MS = 60_000;
+
+/** What knows topics and carries events, for a single worker or a cluster. */
+export interface Backbone {
+  readonly topics: TopicRegistry;
+  readonly bus: EventBus;
+  readonly redis: () => RedisState;
+  /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
+  readonly reports: () => Promise<readonly NodeReport[]>;
+  /** Resolves when the worker may serve, with or without Redis. Never rejects. */
+  start(): Promise<void>;
+  /** Says good-bye to the others. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** What a {@link Backbone} is built from. */
+export interface BackboneOptions {
+  readonly config: Config;
+  /** 16 hex digits, new per process: the node's id and `origin_id`. */
+  readonly nodeId: string;
+  readonly version: string;
+  readonly deliver: Deliver;
+  readonly headcount: () => { readonly sockets: number; readonly clients: number };
+  readonly journal: Journal;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** PEM text of `redis_ca_file`. */
+  readonly redisCa: string | undefined;
+}
+
+/** Builds the backbone that the configuration asks for; starts nothing. */
+export function makeBackbone(options: BackboneOptions): Backbone {
+  return options.config.redisUrl.reveal() === "" ? single(options) : cluster(options);
+}
+
+function single(options: BackboneOptions): Backbone {
+  const { config, deliver, now } = options;
+  const topics = new MemoryRegistry({ ttlMs: config.topicTtlMs, maxTopics: config.maxTopics, now });
+  const makeReport = reporter(options, topics, () => undefined);
+  let sweeping: Timer | undefined;
+  return {
+    topics,
+    bus: new LocalBus(deliver),
+    redis: () => "off",
+    reports: async () => [await makeReport()],
+    start: async () => {
+      sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
+    },
+    stop: async () => clearInterval(sweeping),
+  };
+}
+
+function cluster(options: BackboneOptions): Backbone {
+  const { config, nodeId, journal, now } = options;
+  const prefix = config.redisPrefix;
+
+  const topics = new RedisRegistry({
+    prefix,
+    ttlMs: config.topicTtlMs,
+    maxTopics: config.maxTopics,
+    now,
+    tell: (change) => bus.tell(change),
+  });
+  const bus = new RedisBus({
+    originId: nodeId,
+    key: keyFingerprint(config.workerSecret.reveal()),
+    prefix,
+    outbox: config.outbox,
+    deliver: options.deliver,
+    onNotice: (notice) => topics.heard(notice),
+    giveUp: (reason) => link.fail(reason),
+    events: {
+      caughtUp: (events) => journal.caughtUp(events),
+      envelopeRefused: (fault) => journal.envelopeRefused(fault),
+      outboxDropped: (dropped) => journal.outboxDropped(dropped),
+      outboxSent: (events) => journal.outboxSent(events),
+      logFailed: (reason) => journal.catchUpLogFailed(reason),
+    },
+    now,
+  });
+  const presence = new Presence(prefix);
+  const makeReport = reporter(options, topics, () => bus.roundTripMs);
+
+  const connection = connectionOptions(config.redisUrl.reveal(), options.redisCa, OPEN_DEADLINE_MS);
+  const link = new RedisLink({
+    open: () => openSession(connection, OPEN_DEADLINE_MS, now),
+    recover: async (session) => {
+      // First, since it proves that this server can be written to.
+      await presence.report(session, await makeReport());
+      await bus.join(session);
+      await topics.restore(session);
+      bus.resume();
+    },
+    onLost: () => {
+      topics.suspend();
+      bus.suspend();
+    },
+    events: {
+      up: (awayMs) => {
+        journal.redisUp(awayMs);
+        void topics.learnAll();
+      },
+      down: (reason) => journal.redisDown(reason),
+      unavailable: (reason) => journal.redisUnavailable(reason),
+    },
+    now,
+    random: Math.random,
+  });
+
+  const beat = async (session: RedisSession): Promise<void> => {
+    try {
+      await presence.report(session, await makeReport());
+    } catch (fault) {
+      if (fault instanceof Error && isUseless(fault)) {
+        link.fail(fault.message);
+      }
+    }
+    await Promise.all([topics.retell(), bus.tidyLog()]);
+  };
+
+  const timers: Timer[] = [];
+  return {
+    topics,
+    bus,
+    redis: () => (link.session === undefined ? "down" : "up"),
+    reports: async () => {
+      const own = await makeReport();
+      const session = link.session;
+      const all = session === undefined ? [] : await presence.list(session).catch(() => []);
+      // Its own report in Redis is some seconds old.
+      const others = all.filter(({ node }) => node !== nodeId);
+      return [own, ...others];
+    },
+    start: async () => {
+      timers.push(
+        setInterval(() => bus.tick(), TICK_MS),
+        setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),
+        setInterval(() => {
+          if (link.session !== undefined) {
+            void beat(link.session);
+          }
+        }, REPORT_INTERVAL_MS),
+      );
+      await Promise.race([link.start(), Bun.sleep(START_PATIENCE_MS)]);
+    },
+    stop: async () => {
+      for (const timer of timers) {
+        clearInterval(timer);
+      }
+      await bus.drain(DRAIN_DEADLINE_MS);
+      const session = link.session;
+      if (session !== undefined) {
+        const withdrawn = presence.withdraw(session, nodeId).catch(() => undefined);
+        await Promise.race([withdrawn, Bun.sleep(DRAIN_DEADLINE_MS)]);
+      }
+      link.stop();
+    },
+  };
+}
+
+/** Makes this node's report. The count of topics comes from the registry, so it takes a moment. */
+function reporter(
+  { nodeId, version, headcount }: BackboneOptions,
+  topics: TopicRegistry,
+  roundTripMs: () => number | undefined,
+): () => Promise<NodeReport> {
+  const host = hostname();
+  const started = new Date().toISOString();
+  return async () => {
+    const { sockets, clients } = headcount();
+    const probe = roundTripMs();
+    return {
+      node: nodeId,
+      host,
+      version,
+      started,
+      topics: await topics.count(),
+      sockets,
+      clients,
+      probe_ms: probe === undefined ? null : Math.round(probe * 100) / 100,
+    };
+  };
+}

@@ -1,0 +1,421 @@
+import {
+  type Envelope,
+  type EnvelopeFault,
+  EnvelopeWriter,
+  type Notice,
+  readEnvelope,
+} from "../protocol/envelope.ts";
+import { pushFrame } from "../protocol/frames.ts";
+import { isUseless } from "../redis/faults.ts";
+import type { RedisSession, Reply } from "../redis/session.ts";
+import type { Deliver, EventBus } from "./event-bus.ts";
+import { LogWindow } from "./log-window.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { Prober } from "./prober.ts";
+import { Sequences } from "./sequences.ts";
+
+/** Told of what happens on the bus; what becomes of it is not the bus' business. */
+export interface BusEvents {
+  /** Events of others that had been missed were read from the log and delivered. */
+  caughtUp(events: number): void;
+  /** An envelope could not be used. */
+  envelopeRefused(fault: EnvelopeFault): void;
+  /** The outbox was full or events in it too old: `dropped` in all since the start. */
+  outboxDropped(dropped: number): void;
+  /** The outbox was sent after an outage. */
+  outboxSent(events: number): void;
+  /** The catch-up log could not be written, so what others miss now cannot be caught up. */
+  logFailed(reason: string): void;
+}
+
+/** What a {@link RedisBus} needs. */
+export interface RedisBusOptions {
+  /** 16 hex digits, new per process. */
+  readonly originId: string;
+  /** The installation's fingerprint (`keyFingerprint`). */
+  readonly key: string;
+  /** Begins the names of channel and log (contract: `wavelog`). */
+  readonly prefix: string;
+  readonly outbox: OutboxLimits;
+  readonly deliver: Deliver;
+  /** Takes what another worker tells about a topic. */
+  readonly onNotice: (notice: Notice) => void;
+  /** Gives the session up: the path through Redis is dead or refuses what the bus needs. */
+  readonly giveUp: (reason: string) => void;
+  readonly events: BusEvents;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/** `cluster_nodes` while Redis is out of reach (contract, status object). */
+const NO_CLUSTER = -1;
+
+/** How long counting the workers may take, in milliseconds; nobody waits longer for a status. */
+const COUNT_DEADLINE_MS = 200;
+
+/** Envelopes that may be written and unconfirmed: enough to fill any network, few to hold twice. */
+const MAX_IN_FLIGHT = 1000;
+
+/** Messages that are held while the log is read; beyond, they are dropped and the log read again. */
+const MAX_HELD = 20_000;
+
+/** Entries read from the log at once. */
+const LOG_PAGE = 500;
+
+/**
+ * How far before the last proof the log is read, in milliseconds: what was on its way, and clocks
+ * that do not run alike. What had been seen is not delivered again.
+ */
+const CATCH_UP_MARGIN_MS = 2000;
+
+/** How old an entry of the log gets, in milliseconds: longer than the outbox keeps events. */
+const LOG_AGE_MS = 10 * 60_000;
+
+/** How often it is looked whether everything has been sent, in milliseconds. */
+const DRAIN_POLL_MS = 10;
+
+/** The field of a log entry that holds the envelope. */
+const LOG_FIELD = "e";
+
+/**
+ * The bus of a worker in a cluster (contract, "Redis"; design, "When Redis is away"). Local sockets
+ * get an event at once; the others by an envelope on the channel, which is also written to a log, so
+ * that a worker that was cut off can catch up. While Redis is away envelopes wait in the outbox.
+ *
+ * Each envelope carries its origin's count: whichever way it comes, and however often, it is
+ * delivered once and in its origin's order.
+ */
+export class RedisBus implements EventBus {
+  readonly #options: RedisBusOptions;
+  readonly #writer: EnvelopeWriter;
+  readonly #channel: string;
+  readonly #log: string;
+  readonly #outbox: Outbox;
+  readonly #window = new LogWindow();
+  readonly #sequences = new Sequences();
+  #session: RedisSession | undefined;
+  /** Whether the outbox is being sent: from the end of the recovery until the session is lost. */
+  #isSending = false;
+  /** Messages that came while the log was being read; `undefined` when they are taken at once. */
+  #held: string[] | undefined;
+  #hasOverflowed = false;
+  #prober: Prober;
+  #seq = 0;
+  #reportedDrops = 0;
+
+  constructor(options: RedisBusOptions) {
+    this.#options = options;
+    this.#writer = new EnvelopeWriter(options.originId, options.key);
+    this.#channel = `${options.prefix}:events`;
+    this.#log = `${options.prefix}:log`;
+    this.#outbox = new Outbox(options.outbox);
+    // Whoever starts alone has missed everything from its start on.
+    this.#prober = new Prober(options.now());
+  }
+
+  /** Envelopes that wait for Redis. */
+  get backlog(): number {
+    return this.#outbox.size;
+  }
+
+  /** The last round trip of a probe through the channel, in milliseconds. */
+  get roundTripMs(): number | undefined {
+    return this.#session === undefined ? undefined : this.#prober.roundTripMs;
+  }
+
+  publish(topic: string, payload: string): void {
+    this.#options.deliver(topic, pushFrame(payload));
+    this.#seq += 1;
+    this.#enqueue(this.#writer.event(this.#seq, topic, payload));
+  }
+
+  /** Tells the other workers about a topic, in order with the events. Does not wait. */
+  tell(notice: Notice): void {
+    this.#seq += 1;
+    this.#enqueue(this.#writer.notice(this.#seq, notice));
+  }
+
+  async nodes(): Promise<number> {
+    const session = this.#session;
+    if (session === undefined) {
+      return NO_CLUSTER;
+    }
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const timer = setTimeout(() => resolve(NO_CLUSTER), COUNT_DEADLINE_MS);
+    session.send(["PUBSUB", "NUMSUB", this.#channel]).then(
+      (reply) => resolve(Array.isArray(reply) ? Number(reply[1]) : NO_CLUSTER),
+      () => resolve(NO_CLUSTER),
+    );
+    const count = await promise;
+    clearTimeout(timer);
+    return count;
+  }
+
+  /**
+   * First part of a recovery: subscribes, then reads from the log what was missed, then takes what
+   * has come meanwhile. Rejects when the session is lost on the way.
+   */
+  async join(session: RedisSession): Promise<void> {
+    this.#held = [];
+    await session.subscribe(this.#channel, (message) => this.#receive(message, session));
+    await this.#catchUp(session);
+    this.#session = session;
+    this.#prober = new Prober(this.#options.now());
+  }
+
+  /** Last part of a recovery: sends what has waited, and from now on everything at once. */
+  resume(): void {
+    const waiting = this.#outbox.size;
+    this.#isSending = true;
+    this.#outbox.expire(this.#options.now());
+    this.#reportDrops();
+    this.#send();
+    if (waiting > 0) {
+      this.#options.events.outboxSent(waiting);
+    }
+  }
+
+  /** The session is lost: envelopes wait until the next one. */
+  suspend(): void {
+    this.#session = undefined;
+    this.#isSending = false;
+    this.#held = undefined;
+    this.#outbox.rewind();
+  }
+
+  /** Waits until everything has been sent, or the deadline has passed, or Redis is away. */
+  async drain(deadlineMs: number): Promise<void> {
+    const deadline = this.#options.now() + deadlineMs;
+    while (this.#session !== undefined && this.#outbox.size > 0 && this.#options.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
+  /** To be called a few times a second: probes the path, and lets old envelopes go. */
+  tick(): void {
+    const now = this.#options.now();
+    this.#outbox.expire(now);
+    this.#reportDrops();
+    if (this.#session === undefined) {
+      return;
+    }
+    const step = this.#prober.step(now);
+    if (step.action === "send") {
+      this.#publishProbe(this.#session, step.count);
+    } else if (step.action === "give_up") {
+      this.#options.giveUp(`a probe has been out for ${Math.round(step.outMs)} ms`);
+    }
+  }
+
+  /** Trims the log by age, and lets it vanish when the cluster is gone. Never rejects. */
+  async tidyLog(): Promise<void> {
+    const session = this.#session;
+    try {
+      const time = await session?.send(["TIME"]);
+      const oldest = redisMillis(time) - LOG_AGE_MS;
+      await session?.send(["XTRIM", this.#log, "MINID", "~", String(oldest)]);
+      await session?.send(["PEXPIRE", this.#log, String(LOG_AGE_MS)]);
+    } catch {
+      // A lost session is told elsewhere; a log that is not trimmed is bounded by its length.
+    }
+  }
+
+  #enqueue(envelope: string): void {
+    this.#window.add(envelope.length);
+    this.#outbox.push({ seq: this.#seq, envelope, at: this.#options.now() });
+    this.#send();
+  }
+
+  /** Writes what may be written. Log first: who subscribes in between finds it there. */
+  #send(): void {
+    const session = this.#session;
+    while (session !== undefined && this.#isSending && this.#outbox.inFlight < MAX_IN_FLIGHT) {
+      const entry = this.#outbox.next();
+      if (entry === undefined) {
+        return;
+      }
+      const { seq, envelope } = entry;
+      const limit = String(this.#window.limit());
+      session
+        .send(["XADD", this.#log, "MAXLEN", "~", limit, "*", LOG_FIELD, envelope])
+        .catch((fault: Error) => this.#logFailed(session, fault));
+      session.send(["PUBLISH", this.#channel, envelope]).then(
+        () => this.#confirmed(session, seq),
+        (fault: Error) => this.#refused(session, fault),
+      );
+    }
+  }
+
+  #confirmed(session: RedisSession, seq: number): void {
+    if (session === this.#session) {
+      this.#outbox.confirm(seq);
+      this.#send();
+    }
+  }
+
+  #refused(session: RedisSession, fault: Error): void {
+    // Of a session already given up everything is refused: that is no news.
+    if (session === this.#session) {
+      this.#options.giveUp(fault.message);
+    }
+  }
+
+  #logFailed(session: RedisSession, fault: Error): void {
+    if (session !== this.#session) {
+      return;
+    }
+    if (isUseless(fault)) {
+      this.#options.giveUp(fault.message);
+    } else {
+      this.#options.events.logFailed(fault.message);
+    }
+  }
+
+  #publishProbe(session: RedisSession, count: number): void {
+    session
+      .send(["PUBLISH", this.#channel, this.#writer.probe(count)])
+      .catch((fault: Error) => this.#refused(session, fault));
+  }
+
+  #receive(message: string, session: RedisSession): void {
+    if (message.startsWith(this.#writer.prefix)) {
+      this.#takeOwn(message);
+      return;
+    }
+    if (this.#held === undefined) {
+      this.#take(message, session);
+      return;
+    }
+    if (this.#held.length < MAX_HELD) {
+      this.#held.push(message);
+    } else {
+      this.#hasOverflowed = true;
+    }
+  }
+
+  #take(message: string, session: RedisSession | undefined): void {
+    const result = readEnvelope(message, this.#options.key);
+    if (!result.ok) {
+      this.#options.events.envelopeRefused(result.fault);
+      return;
+    }
+    const { envelope } = result;
+    if (envelope.kind === "probe" || envelope.originId === this.#options.originId) {
+      return;
+    }
+    if (session !== undefined && this.#hasGap(envelope)) {
+      // Something was lost on the way: what is in the log comes first.
+      this.#held = [message];
+      this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
+      return;
+    }
+    this.#window.add(message.length);
+    this.#apply(envelope);
+  }
+
+  /** Own envelopes have been delivered already; own probes are what they are for. */
+  #takeOwn(message: string): void {
+    const probe = /,"probe":(\d{1,15})}$/.exec(message.slice(-32));
+    if (probe !== null) {
+      // While others' messages are held, nothing before the probe has been taken yet.
+      const isProof = this.#held === undefined;
+      this.#prober.returned(Number(probe[1]), this.#options.now(), isProof);
+    }
+  }
+
+  #hasGap(envelope: Exclude<Envelope, { kind: "probe" }>): boolean {
+    return envelope.seq !== undefined && this.#sequences.isGap(envelope.originId, envelope.seq);
+  }
+
+  /** Acts on an envelope of another worker, unless it has been seen; whether it was new. */
+  #apply(envelope: Exclude<Envelope, { kind: "probe" }>): boolean {
+    const { originId, seq } = envelope;
+    if (seq !== undefined && this.#sequences.see(originId, seq) === "repeated") {
+      return false;
+    }
+    if (envelope.kind === "notice") {
+      this.#options.onNotice(envelope.notice);
+    } else {
+      this.#options.deliver(envelope.topic, pushFrame(envelope.payload));
+    }
+    return true;
+  }
+
+  /** Reads the log from the last proof on, then takes what was held meanwhile. */
+  async #catchUp(session: RedisSession): Promise<void> {
+    do {
+      this.#hasOverflowed = false;
+      const missed = await this.#readLog(session);
+      if (missed > 0) {
+        this.#options.events.caughtUp(missed);
+      }
+      if (this.#hasOverflowed) {
+        this.#held = [];
+      }
+    } while (this.#hasOverflowed);
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of held) {
+      this.#take(message, undefined);
+    }
+  }
+
+  /** Delivers what is in the log and has not been seen; how many events that were. */
+  async #readLog(session: RedisSession): Promise<number> {
+    const awayMs = this.#options.now() - this.#prober.provedAt + CATCH_UP_MARGIN_MS;
+    const time = redisMillis(await session.send(["TIME"]));
+    let from = String(Math.max(0, Math.floor(time - awayMs)));
+    let events = 0;
+    for (;;) {
+      const page = await session.send(["XRANGE", this.#log, from, "+", "COUNT", String(LOG_PAGE)]);
+      const entries = readLogPage(page);
+      for (const { envelope } of entries) {
+        events += this.#applyLogged(envelope) ? 1 : 0;
+      }
+      const last = entries.at(-1);
+      if (last === undefined || entries.length < LOG_PAGE) {
+        return events;
+      }
+      // An open range: from behind the last one on.
+      from = `(${last.id}`;
+    }
+  }
+
+  #applyLogged(message: string): boolean {
+    const result = readEnvelope(message, this.#options.key);
+    return (
+      result.ok &&
+      result.envelope.kind !== "probe" &&
+      result.envelope.originId !== this.#options.originId &&
+      this.#apply(result.envelope) &&
+      result.envelope.kind === "event"
+    );
+  }
+
+  #reportDrops(): void {
+    if (this.#outbox.dropped > this.#reportedDrops) {
+      this.#reportedDrops = this.#outbox.dropped;
+      this.#options.events.outboxDropped(this.#reportedDrops);
+    }
+  }
+}
+
+/** Redis' `TIME`, seconds and microseconds, as milliseconds. */
+function redisMillis(reply: Reply | undefined): number {
+  const [seconds, micros] = Array.isArray(reply) ? reply : [];
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
+/** Entries of an `XRANGE` reply that have our field; others are somebody else's. */
+function readLogPage(reply: Reply): { id: string; envelope: string }[] {
+  const entries: { id: string; envelope: string }[] = [];
+  for (const entry of Array.isArray(reply) ? reply : []) {
+    const [id, fields] = Array.isArray(entry) ? entry : [];
+    const [field, envelope] = Array.isArray(fields) ? fields : [];
+    if (typeof id === "string") {
+      const isOurs = field === LOG_FIELD && typeof envelope === "string";
+      entries.push({ id, envelope: isOurs ? envelope : "" });
+    }
+  }
+  return entries;
+}

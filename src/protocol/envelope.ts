@@ -1,0 +1,178 @@
+import { createHmac } from "node:crypto";
+import { sliceMember } from "./payload-slice.ts";
+import { normalizeTopic } from "./topic.ts";
+
+/** Largest envelope that is read, in UTF-16 units: a 1 MiB payload with room to spare. */
+export const MAX_ENVELOPE_LENGTH = 2 * 1024 * 1024;
+
+/**
+ * The topic of envelopes that workers of this kind send each other: probes and notices. No socket
+ * can watch it, so a worker of another kind delivers them to nobody.
+ */
+export const CLUSTER_TOPIC = "worker.cluster";
+
+/** Longest `origin_id` that is read; ours, and the original's, have 16 hex digits. */
+const MAX_ORIGIN_LENGTH = 64;
+
+/** What a worker tells the others about a topic, so that each could go on without Redis. */
+export type Notice =
+  | {
+      readonly type: "register";
+      readonly topic: string;
+      readonly requireToken: boolean;
+      /** How long the registration lasts from now, in milliseconds. */
+      readonly ttlMs: number;
+    }
+  | { readonly type: "unregister"; readonly topic: string };
+
+/** What an envelope says. */
+export type Envelope =
+  | {
+      readonly kind: "event";
+      readonly originId: string;
+      /** The origin's own count of what it has sent; absent from the original worker. */
+      readonly seq: number | undefined;
+      readonly topic: string;
+      /** JSON text, byte for byte. */
+      readonly payload: string;
+    }
+  | {
+      readonly kind: "notice";
+      readonly originId: string;
+      readonly seq: number;
+      readonly notice: Notice;
+    }
+  | { readonly kind: "probe"; readonly originId: string };
+
+/** Why an envelope is not acted on. */
+export type EnvelopeFault = "too_large" | "unreadable" | "foreign_key";
+
+export type EnvelopeResult =
+  | { readonly ok: true; readonly envelope: Envelope }
+  | { readonly ok: false; readonly fault: EnvelopeFault };
+
+/**
+ * The fingerprint of an installation: the first 8 hex digits of HMAC-SHA256(worker_secret,
+ * "wavelog:events") (contract, "Redis"). Two installations that share a Redis tell each other's
+ * envelopes by it.
+ */
+export function keyFingerprint(secret: string): string {
+  return createHmac("sha256", secret).update("wavelog:events").digest("hex").slice(0, 8);
+}
+
+/** Writes envelopes of one process: its `origin_id`, and its installation's `key`. */
+export class EnvelopeWriter {
+  /** How every envelope of this process begins; nothing of another process begins so. */
+  readonly prefix: string;
+  readonly #key: string;
+
+  constructor(originId: string, key: string) {
+    this.prefix = `{"origin_id":"${originId}",`;
+    this.#key = key;
+  }
+
+  /** An event. The keys the original knows come first, in its order. */
+  event(seq: number, topic: string, payload: string): string {
+    const { prefix } = this;
+    return `${prefix}"topic":${JSON.stringify(topic)},"payload":${payload},"seq":${seq},"key":"${this.#key}"}`;
+  }
+
+  notice(seq: number, notice: Notice): string {
+    const topic = JSON.stringify(notice.topic);
+    const body =
+      notice.type === "register"
+        ? `{"register":${topic},"require_token":${notice.requireToken},"ttl_ms":${notice.ttlMs}}`
+        : `{"unregister":${topic}}`;
+    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,"seq":${seq},"key":"${this.#key}","notice":${body}}`;
+  }
+
+  /** A probe; `count` tells one from the next. */
+  probe(count: number): string {
+    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,"key":"${this.#key}","probe":${count}}`;
+  }
+}
+
+/**
+ * Reads an envelope, which anybody who reaches Redis may have written. Never throws.
+ *
+ * @param key This installation's fingerprint; an envelope with another one is `foreign_key`, one
+ *   without is the original's and counts (contract, "Redis").
+ */
+export function readEnvelope(text: string, key: string): EnvelopeResult {
+  if (text.length > MAX_ENVELOPE_LENGTH) {
+    return { ok: false, fault: "too_large" };
+  }
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return UNREADABLE;
+  }
+  if (!isObject(fields)) {
+    return UNREADABLE;
+  }
+  const { origin_id: originId, key: theirs, topic, payload } = fields;
+  if (typeof originId !== "string" || originId === "" || originId.length > MAX_ORIGIN_LENGTH) {
+    return UNREADABLE;
+  }
+  if (theirs !== undefined && theirs !== key) {
+    return { ok: false, fault: "foreign_key" };
+  }
+  if (typeof topic !== "string" || topic === "" || payload === undefined) {
+    return UNREADABLE;
+  }
+  if (fields["probe"] !== undefined) {
+    return { ok: true, envelope: { kind: "probe", originId } };
+  }
+  // Counts and notices are this implementation's own, and it signs them with its key.
+  const seq = theirs === undefined ? undefined : readSeq(fields["seq"]);
+  if (seq === null) {
+    return UNREADABLE;
+  }
+  if (fields["notice"] !== undefined && theirs !== undefined) {
+    const notice = readNotice(fields["notice"]);
+    return notice === undefined || seq === undefined
+      ? UNREADABLE
+      : { ok: true, envelope: { kind: "notice", originId, seq, notice } };
+  }
+  const source = sliceMember(text, "payload");
+  return source === undefined
+    ? UNREADABLE
+    : {
+        ok: true,
+        envelope: { kind: "event", originId, seq, topic: normalizeTopic(topic), payload: source },
+      };
+}
+
+const UNREADABLE: EnvelopeResult = { ok: false, fault: "unreadable" };
+
+/** `undefined` when absent, `null` when it is no count. */
+function readSeq(value: unknown): number | undefined | null {
+  if (value === undefined) {
+    return undefined;
+  }
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : null;
+}
+
+function readNotice(value: unknown): Notice | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const { register, unregister, require_token: requireToken, ttl_ms: ttlMs } = value;
+  if (typeof register === "string" && register !== "") {
+    return typeof requireToken === "boolean" && isPositive(ttlMs)
+      ? { type: "register", topic: normalizeTopic(register), requireToken, ttlMs }
+      : undefined;
+  }
+  return typeof unregister === "string" && unregister !== ""
+    ? { type: "unregister", topic: normalizeTopic(unregister) }
+    : undefined;
+}
+
+function isPositive(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,340 @@
+import type { TopicMeta } from "../protocol/topic.ts";
+import type { RedisSession, Reply } from "../redis/session.ts";
+import { type Known, Mirror } from "./mirror.ts";
+import type { RegisterResult, TopicRegistry } from "./registry.ts";
+
+/** What a worker tells the others when it has changed a topic. */
+export type TopicChange =
+  | {
+      readonly type: "register";
+      readonly topic: string;
+      readonly requireToken: boolean;
+      readonly ttlMs: number;
+    }
+  | { readonly type: "unregister"; readonly topic: string };
+
+/** What a {@link RedisRegistry} needs. */
+export interface RedisRegistryOptions {
+  /** Begins every key (contract: `wavelog`). */
+  readonly prefix: string;
+  readonly ttlMs: number;
+  readonly maxTopics: number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** Tells the other workers, so that their mirrors follow. Does not wait. */
+  readonly tell: (change: TopicChange) => void;
+}
+
+/**
+ * How long a caller waits for Redis before the mirror decides, in milliseconds (design, "When Redis
+ * is away"). Once Redis has been silent for so long, nobody waits any more.
+ */
+const PATIENCE_MS = 200;
+
+/**
+ * How long a caller waits for a list, in milliseconds: a scan passes over everything in the
+ * database, and PHP gives a call one second.
+ */
+const LIST_PATIENCE_MS = 500;
+
+/** Keys asked for in one step of a scan, and topics handled in one go of a restore. */
+const PAGE = 500;
+
+/** No answer in time, or none at all: the mirror decides. */
+const NO_ANSWER = Symbol("no answer");
+
+/**
+ * The registry that all workers share: `<prefix>:topic:<topic>` in Redis (contract, "Redis"), with a
+ * mirror in this process.
+ *
+ * While Redis is there, it decides: what another program sets or deletes counts at once. While it is
+ * away, the mirror decides; what is changed then is written when it comes back.
+ */
+export class RedisRegistry implements TopicRegistry {
+  readonly #options: RedisRegistryOptions;
+  readonly #mirror: Mirror;
+  readonly #keyPrefix: string;
+  /** The session in use; `undefined` while Redis is away. */
+  #session: RedisSession | undefined;
+  /** Topics changed here that Redis has not confirmed yet; what they are is in the mirror. */
+  readonly #untold = new Set<string>();
+  /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
+  #runId: string | undefined;
+  #listing: Promise<readonly string[]> | undefined;
+
+  constructor(options: RedisRegistryOptions) {
+    this.#options = options;
+    this.#mirror = new Mirror(options.maxTopics, options.now);
+    this.#keyPrefix = `${options.prefix}:topic:`;
+  }
+
+  async register(topic: string, meta: TopicMeta): Promise<RegisterResult> {
+    const wasKnown = this.#mirror.get(topic) !== undefined;
+    if (!wasKnown && this.#mirror.isFull()) {
+      return "full";
+    }
+    const { ttlMs, tell } = this.#options;
+    this.#mirror.set(topic, meta, ttlMs);
+    tell({ type: "register", topic, requireToken: meta.requireToken, ttlMs });
+    await this.#write(topic, ["SET", this.#key(topic), encodeMeta(meta), "PX", String(ttlMs)]);
+    return wasKnown ? "refreshed" : "registered";
+  }
+
+  async unregister(topic: string): Promise<boolean> {
+    const wasKnown = this.#mirror.delete(topic);
+    this.#options.tell({ type: "unregister", topic });
+    const removed = await this.#write(topic, ["DEL", this.#key(topic)]);
+    return wasKnown || removed === 1;
+  }
+
+  async lookup(topic: string): Promise<TopicMeta | undefined> {
+    if (this.#untold.has(topic)) {
+      return this.#mirror.get(topic)?.meta;
+    }
+    const value = await this.#ask(["GET", this.#key(topic)]);
+    if (value === NO_ANSWER) {
+      return this.#mirror.get(topic)?.meta;
+    }
+    if (typeof value !== "string") {
+      this.#mirror.delete(topic);
+      return undefined;
+    }
+    const meta = decodeMeta(value);
+    if (this.#mirror.get(topic)?.meta.requireToken !== meta.requireToken) {
+      void this.#learn([topic]);
+    }
+    return meta;
+  }
+
+  async list(): Promise<readonly string[]> {
+    const session = this.#usable();
+    if (session === undefined) {
+      return this.#mirror.entries().map(([topic]) => topic);
+    }
+    // Callers that come while a list is being made get the same one.
+    this.#listing ??= this.#scanOrMirror(session).finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async count(): Promise<number> {
+    return (await this.list()).length;
+  }
+
+  /** Forgets what has expired; to be called now and then. */
+  sweep(): void {
+    this.#mirror.sweep();
+  }
+
+  /** Another worker has changed a topic. */
+  heard(change: TopicChange): void {
+    if (change.type === "register") {
+      this.#mirror.set(change.topic, { requireToken: change.requireToken }, change.ttlMs);
+    } else {
+      this.#mirror.delete(change.topic);
+    }
+  }
+
+  /**
+   * Brings a fresh session and this process to the same knowledge: writes what was changed
+   * meanwhile, gives back what a Redis without memory has lost. From then on Redis decides. Rejects
+   * when the session is lost or cannot be written to.
+   */
+  async restore(session: RedisSession): Promise<void> {
+    const runId = await readRunId(session);
+    if (this.#runId !== undefined && runId !== this.#runId) {
+      await this.#giveBack(session);
+    }
+    this.#runId = runId;
+    // More may be changed while these are being written.
+    while (this.#untold.size > 0) {
+      await this.#tell(session);
+    }
+    this.#session = session;
+  }
+
+  /** The session is lost: from now on the mirror decides. */
+  suspend(): void {
+    this.#session = undefined;
+  }
+
+  /** Tries again to write what Redis has refused. To be called now and then. Never rejects. */
+  async retell(): Promise<void> {
+    if (this.#session !== undefined) {
+      await this.#tell(this.#session).catch(() => undefined);
+    }
+  }
+
+  /** Learns every topic in Redis, so that the mirror can decide without it. Never rejects. */
+  async learnAll(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) {
+      return;
+    }
+    try {
+      const topics = await this.#scan(session);
+      const listed = new Set(topics);
+      for (const [topic] of this.#mirror.entries()) {
+        if (!listed.has(topic)) {
+          // Removed by somebody while this worker was away, or just registered: Redis knows.
+          await this.lookup(topic);
+        }
+      }
+      for (let at = 0; at < topics.length; at += PAGE) {
+        await this.#learn(topics.slice(at, at + PAGE));
+      }
+    } catch {
+      // The session is lost; the next one learns.
+    }
+  }
+
+  #key(topic: string): string {
+    return this.#keyPrefix + topic;
+  }
+
+  /** The session, unless it is away or has been silent for too long. */
+  #usable(): RedisSession | undefined {
+    const session = this.#session;
+    return session !== undefined && session.stalledMs() < PATIENCE_MS ? session : undefined;
+  }
+
+  /** Sends a command and waits for the answer as long as a caller may. Never rejects. */
+  async #ask(command: readonly string[]): Promise<Reply | typeof NO_ANSWER> {
+    const reply = this.#usable()?.send(command);
+    return reply === undefined ? NO_ANSWER : patiently(reply, PATIENCE_MS);
+  }
+
+  /** Writes a change; until Redis has confirmed it, however late, it counts as untold. */
+  async #write(topic: string, command: readonly string[]): Promise<Reply | typeof NO_ANSWER> {
+    this.#untold.add(topic);
+    const reply = this.#usable()?.send(command);
+    if (reply === undefined) {
+      return NO_ANSWER;
+    }
+    reply.then(
+      () => this.#untold.delete(topic),
+      () => this.#untold.add(topic),
+    );
+    return patiently(reply, PATIENCE_MS);
+  }
+
+  /** Writes all that is untold. Rejects when Redis refuses one of them; that one stays untold. */
+  async #tell(session: RedisSession): Promise<void> {
+    const topics = [...this.#untold];
+    for (let at = 0; at < topics.length; at += PAGE) {
+      const page = topics.slice(at, at + PAGE).map(async (topic) => {
+        await session.send(this.#truth(topic));
+        this.#untold.delete(topic);
+      });
+      await Promise.all(page);
+    }
+  }
+
+  /** The command that makes Redis know of a topic what this process knows. */
+  #truth(topic: string): readonly string[] {
+    const known = this.#mirror.get(topic);
+    return known === undefined ? ["DEL", this.#key(topic)] : this.#set(topic, known);
+  }
+
+  #set(topic: string, { meta, expiresAt }: Known): readonly string[] {
+    const remaining = String(Math.max(1, Math.ceil(expiresAt - this.#options.now())));
+    return ["SET", this.#key(topic), encodeMeta(meta), "PX", remaining];
+  }
+
+  /** Writes every topic known here that Redis does not have, with its remaining TTL. */
+  async #giveBack(session: RedisSession): Promise<void> {
+    const entries = this.#mirror.entries();
+    for (let at = 0; at < entries.length; at += PAGE) {
+      const page = entries.slice(at, at + PAGE);
+      await Promise.all(
+        page.map(([topic, known]) => session.send([...this.#set(topic, known), "NX"])),
+      );
+    }
+  }
+
+  /** Takes note of what Redis knows of these topics. Never rejects. */
+  async #learn(topics: readonly string[]): Promise<void> {
+    const session = this.#usable();
+    const answers = topics.map(async (topic) => {
+      const [value, ttlMs] = await Promise.all([
+        session?.send(["GET", this.#key(topic)]),
+        session?.send(["PTTL", this.#key(topic)]),
+      ]);
+      if (typeof value === "string" && typeof ttlMs === "number") {
+        // A key that another program set without an expiry gets ours here.
+        this.#mirror.set(topic, decodeMeta(value), ttlMs > 0 ? ttlMs : this.#options.ttlMs);
+      }
+    });
+    await Promise.allSettled(answers);
+  }
+
+  async #scanOrMirror(session: RedisSession): Promise<readonly string[]> {
+    const topics = await patiently(this.#scan(session), LIST_PATIENCE_MS);
+    return topics === NO_ANSWER ? this.#mirror.entries().map(([topic]) => topic) : topics;
+  }
+
+  /** All topics in Redis. Rejects when the session is lost. */
+  async #scan(session: RedisSession): Promise<readonly string[]> {
+    const topics = new Set<string>();
+    const pattern = `${escapeGlob(this.#keyPrefix)}*`;
+    let cursor = "0";
+    do {
+      const reply = await session.send(["SCAN", cursor, "MATCH", pattern, "COUNT", String(PAGE)]);
+      const [next, keys] = Array.isArray(reply) ? reply : [];
+      for (const key of Array.isArray(keys) ? keys : []) {
+        topics.add(String(key).slice(this.#keyPrefix.length));
+      }
+      cursor = String(next ?? "0");
+    } while (cursor !== "0");
+    return [...topics];
+  }
+}
+
+function encodeMeta({ requireToken }: TopicMeta): string {
+  return `{"require_token":${requireToken}}`;
+}
+
+/**
+ * What the key of a topic says. Without `require_token` no token is required, as in the original; a
+ * value that is not understood protects its topic rather than opening it.
+ */
+function decodeMeta(value: string): TopicMeta {
+  try {
+    const fields: unknown = JSON.parse(value);
+    const isObject = typeof fields === "object" && fields !== null;
+    const { require_token: requireToken = false } = isObject
+      ? (fields as { require_token?: unknown })
+      : { require_token: true };
+    return { requireToken: requireToken !== false };
+  } catch {
+    return { requireToken: true };
+  }
+}
+
+/**
+ * Which Redis it is: new with every start of a server. Where `INFO` is not permitted nothing is known,
+ * and every session counts as one without memory.
+ */
+async function readRunId(session: RedisSession): Promise<string> {
+  const info = await session.send(["INFO", "server"]).catch(() => "");
+  return /^run_id:(\S+)/m.exec(String(info))?.[1] ?? crypto.randomUUID();
+}
+
+/** An answer, or {@link NO_ANSWER} when it fails or takes longer. Never rejects. */
+async function patiently<Value>(
+  reply: Promise<Value>,
+  patienceMs: number,
+): Promise<Value | typeof NO_ANSWER> {
+  const { promise, resolve } = Promise.withResolvers<Value | typeof NO_ANSWER>();
+  const timer = setTimeout(() => resolve(NO_ANSWER), patienceMs);
+  reply.then(resolve, () => resolve(NO_ANSWER));
+  const answer = await promise;
+  clearTimeout(timer);
+  return answer;
+}
+
+/** Makes a prefix stand for itself in a pattern. */
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, "\\$&");
+}
