@@ -10,7 +10,8 @@ function describe(counts: Counts, batch: Batch): string {
   return `deliveries wrong: ${wanted} wanted, ${got} counted, ${rest}. ${counts.reason}`.trim();
 }
 
-function assertExact(counts: Counts, batch: Batch): void {
+/** Throws when not every subscriber has got exactly the batch, each event once and in order. */
+export function assertExact(counts: Counts, batch: Batch): void {
   const exact = counts.least === batch.events && counts.most === batch.events;
   if (!exact || !counts.ok) throw new Error(describe(counts, batch));
 }

@@ -54,6 +54,8 @@ export function goal(wanted: Goal, unit: Unit): string {
       return `ratio ≤ ${wanted.value}`;
     case "worker-at-most":
       return wanted.value === 0 ? "none" : `≤ ${goalValue(wanted.value, unit)}`;
+    case "at-most-over-yardstick":
+      return `≤ + ${number(wanted.value, 1)} ms`;
   }
 }
 

@@ -7,7 +7,9 @@ export type Unit = "per-second" | "microseconds" | "milliseconds" | "bytes" | "c
 export type Goal =
   | { readonly kind: "at-least-times-yardstick"; readonly value: number }
   | { readonly kind: "at-most-times-yardstick"; readonly value: number }
-  | { readonly kind: "worker-at-most"; readonly value: number };
+  | { readonly kind: "worker-at-most"; readonly value: number }
+  /** In the measure's own unit. */
+  | { readonly kind: "at-most-over-yardstick"; readonly value: number };
 
 /** One quantity, measured on both servers, a sample per round. */
 export interface Measure {
@@ -29,7 +31,8 @@ export interface Verdict {
   readonly reached: boolean;
 }
 
-function reached(goal: Goal, worker: number, ratio: number): boolean {
+function reached(goal: Goal, worker: number, yardstick: number): boolean {
+  const ratio = worker / yardstick;
   switch (goal.kind) {
     case "at-least-times-yardstick":
       return ratio >= goal.value;
@@ -37,6 +40,8 @@ function reached(goal: Goal, worker: number, ratio: number): boolean {
       return ratio <= goal.value;
     case "worker-at-most":
       return worker <= goal.value;
+    case "at-most-over-yardstick":
+      return worker - yardstick <= goal.value;
   }
 }
 
@@ -47,5 +52,10 @@ export function judge(measure: Measure): Verdict {
   const yardstick = combine(measure.yardstick);
   const ratio = yardstick === 0 ? Number.NaN : worker / yardstick;
   const measured = measure.worker.length > 0 && measure.yardstick.length > 0;
-  return { worker, yardstick, ratio, reached: measured && reached(measure.goal, worker, ratio) };
+  return {
+    worker,
+    yardstick,
+    ratio,
+    reached: measured && reached(measure.goal, worker, yardstick),
+  };
 }

@@ -43,12 +43,22 @@ export interface RunningServer extends AsyncDisposable {
   assertRunning(): Promise<void>;
 }
 
+/** What the workers of one cluster have in common. */
+export interface ClusterSettings {
+  readonly redisUrl: string;
+  readonly secret: string;
+}
+
 let launches = 0;
 
 /** Free ports, a secret, a configuration file: everything up to the start itself. */
-export async function prepareLaunch(setup: Setup, kind: ServerKind): Promise<Launch> {
+export async function prepareLaunch(
+  setup: Setup,
+  kind: ServerKind,
+  cluster?: ClusterSettings,
+): Promise<Launch> {
   const [wsPort, httpPort] = await freePorts();
-  const secret = newSecret();
+  const secret = cluster?.secret ?? newSecret();
   const target = { wsPort, httpPort, secret, topic: TOPIC, token: makeToken(secret, TOPIC) };
   const name = join(setup.directory, `${kind}-${++launches}`);
   const log = `${name}.log`;
@@ -65,6 +75,7 @@ export async function prepareLaunch(setup: Setup, kind: ServerKind): Promise<Lau
     `worker_secret: "${secret}"`,
     // One line per connection is not what is measured.
     "log_level: warn",
+    ...(cluster === undefined ? [] : [`redis_url: "${cluster.redisUrl}"`]),
     "",
   ];
   await writeFile(config, lines.join("\n"), { mode: CONFIG_MODE });
@@ -100,8 +111,12 @@ async function awaitReady(launch: Launch, child: Child): Promise<string> {
  * Starts a server and registers the topic. Throws, with the end of its log, when the server ends
  * before it serves, and when it does not serve within 10 s.
  */
-export async function startServer(setup: Setup, kind: ServerKind): Promise<RunningServer> {
-  const launch = await prepareLaunch(setup, kind);
+export async function startServer(
+  setup: Setup,
+  kind: ServerKind,
+  cluster?: ClusterSettings,
+): Promise<RunningServer> {
+  const launch = await prepareLaunch(setup, kind, cluster);
   const child = new Child({
     name: kind,
     // Through the generator's `exec`: raises the file limit, and dies with the bench.
