@@ -60,6 +60,7 @@ build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file tha
 
 bench: build ## measure speed and memory (QUICK=1 for a short run)
 	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
+	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
 	@$(BUN) bench/main.ts
 
 clean: ## remove what was built or installed here
