@@ -101,7 +101,13 @@ function cluster(options: BackboneOptions): Backbone {
     giveUp: (reason) => link.fail(reason),
     events: {
       caughtUp: (events) => journal.caughtUp(events),
-      envelopeRefused: (fault) => journal.envelopeRefused(fault),
+      envelopeRefused: (fault) => {
+        if (fault === "foreign_key") {
+          journal.neighbourHeard();
+        } else {
+          journal.envelopeRefused(fault);
+        }
+      },
       outboxDropped: (dropped) => journal.outboxDropped(dropped),
       outboxSent: (events) => journal.outboxSent(events),
       logFailed: (reason) => journal.catchUpLogFailed(reason),

@@ -46,6 +46,7 @@ export class Journal {
   readonly #envelopes: () => RateVerdict;
   readonly #outboxDrops: () => RateVerdict;
   readonly #logFailures: () => RateVerdict;
+  #hasHeardNeighbour = false;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
@@ -119,6 +120,16 @@ export class Journal {
       this.#log.error(
         { dropped },
         "cluster: outbox is full or its events too old, oldest dropped; see cluster_outbox_events",
+      );
+    }
+  }
+
+  /** Another installation uses the same channel: no fault, but worth knowing once. */
+  neighbourHeard(): void {
+    if (!this.#hasHeardNeighbour) {
+      this.#hasHeardNeighbour = true;
+      this.#log.info(
+        "cluster: another installation shares this Redis, its events are skipped; see redis_prefix",
       );
     }
   }
