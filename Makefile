@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish test check format docs build bench clean
+.PHONY: help run listen publish cluster test check format docs build bench clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -38,8 +38,12 @@ listen: node_modules/.package-lock.json ## print the events of TOPIC, as a brows
 publish: node_modules/.package-lock.json ## publish PAYLOAD (JSON) to TOPIC, as PHP does
 	@exec $(BUN) src/main.ts publish --config config.yaml --topic '$(TOPIC)' --payload '$(PAYLOAD)'
 
+cluster: node_modules/.package-lock.json ## start Redis, three workers and nginx; show what arrives
+	@test/install-packages.sh redis-server nginx openssl
+	@exec $(BUN) tools/cluster/main.ts
+
 test: node_modules/.package-lock.json ## check types, lint, docs, and run all tests
-	@test/install-packages.sh php-cli php-curl chromium
+	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy
 	@$(BUN) test/run.ts
 
 check: node_modules/.package-lock.json ## check types and lint alone

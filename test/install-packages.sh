@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages named as arguments when they are missing. The tests use the real
-# programs (PHP, Chromium), as users have them.
+# programs (PHP, Chromium, Redis, nginx), as users have them. Of servers only the program is used, never
+# the system's service, which Debian may start on installation.
 set -eu
 
 missing=
@@ -11,7 +12,7 @@ done
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "the tests need$missing: install them with this system's package manager" >&2
+  echo "missing:$missing: install them with this system's package manager" >&2
   exit 1
 fi
 as_root=

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { environmentName } from "../../src/config/environment.ts";
+import { CONFIG_KEYS } from "../../src/config/schema.ts";
+import { adapt } from "../../tools/cluster/adapt.ts";
+import { composeReplacements, nginxCommand } from "../../tools/cluster/nginx.ts";
+import { deployFile } from "../../tools/cluster/places.ts";
+import { run } from "../support/program.ts";
+import { TempDir } from "../support/temp-dir.ts";
+
+const COMPOSE_FILE = deployFile("compose.cluster.yaml");
+const WORKERS = ["worker1", "worker2", "worker3"];
+
+/** As far as the file uses what Compose knows. */
+const service = z.strictObject({
+  image: z.string(),
+  restart: z.literal("unless-stopped"),
+  stop_grace_period: z.string().optional(),
+  environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  depends_on: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
+  ports: z.array(z.string()).optional(),
+  volumes: z.array(z.string()).optional(),
+});
+const compose = z.strictObject({
+  "x-worker": service,
+  services: z.record(z.string(), service),
+});
+
+const file = compose.parse(Bun.YAML.parse(readFileSync(COMPOSE_FILE, "utf8")));
+
+describe("deploy/compose.cluster.yaml", () => {
+  test("has Redis, three workers and nginx, and starts nothing before what it depends on", () => {
+    const names = Object.keys(file.services);
+    expect(names.toSorted()).toEqual(["nginx", "redis", ...WORKERS]);
+    for (const { depends_on: others = [] } of Object.values(file.services)) {
+      expect(names).toEqual(expect.arrayContaining(others));
+    }
+  });
+
+  test("mounts files that exist, read-only", () => {
+    const mounts = Object.values(file.services).flatMap(({ volumes = [] }) => volumes);
+    expect(mounts.length).toBeGreaterThan(0);
+    for (const mount of mounts) {
+      const [from = "", , mode] = mount.split(":");
+      expect(existsSync(join(dirname(COMPOSE_FILE), from))).toBe(true);
+      expect(mode).toBe("ro");
+    }
+  });
+
+  test("configures workers with keys that exist, and has no secret in it", () => {
+    const known = CONFIG_KEYS.map(environmentName);
+    for (const worker of WORKERS) {
+      const environment = file.services[worker]?.environment ?? {};
+      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
+      expect(environment["WAVELOG_WORKER_WORKER_SECRET"]).toStartWith("$" + "{WORKER_SECRET:?");
+    }
+  });
+
+  test("publishes nothing but nginx, to this machine alone", () => {
+    const published = Object.entries(file.services).filter(([, { ports }]) => ports !== undefined);
+    expect(published.map(([name]) => name)).toEqual(["nginx"]);
+    expect(file.services["nginx"]?.ports).toEqual(["127.0.0.1:9000:9000", "127.0.0.1:9001:9001"]);
+  });
+});
+
+test("nginx finds nothing wrong with deploy/compose.nginx.conf", async () => {
+  using dir = new TempDir();
+  const nodes = WORKERS.map((_, index) => ({ ws: 19_100 + index, internal: 19_110 + index }));
+  const text = readFileSync(deployFile("compose.nginx.conf"), "utf8");
+  const http = adapt(text, composeReplacements(nodes, 19_120, 19_121));
+  // Every worker's name was replaced: nginx would look for any other in vain.
+  const command = ["env", "PATH=/usr/sbin:/usr/bin:/bin", ...nginxCommand(dir.path, http), "-t"];
+  const { status, stderr } = await run(command);
+  expect(stderr).not.toContain("[warn]");
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+});
