@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { pino } from "pino";
-import { Journal, type SocketEvent } from "./journal.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
+import { Journal } from "./journal.ts";
 
 /** A journal, the lines it has written, and a hand on its clock. */
 class Scene {
