@@ -22,11 +22,12 @@ export async function serve(
   version: string,
   err: (line: string) => void,
 ): Promise<number> {
-  const { logger, flush } = openLog({
+  const log = openLog({
     format: config.logFormat,
     level: config.logLevel,
     isTty: process.stdout.isTTY === true,
   });
+  const { logger } = log;
   const exit = Promise.withResolvers<number>();
   const fail = (fault: Error): void => {
     logger.fatal({ err: fault }, "a part of the worker has failed: exiting to be restarted");
@@ -35,7 +36,27 @@ export async function serve(
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", (fault) => fail(new Error("unhandled", { cause: fault })));
 
-  try {
+  // From the first moment on: a signal that comes while the worker starts stops it right after.
+  const stopping = Promise.withResolvers<void>();
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isStopping) {
+      logger.warn({ signal }, "second signal: exiting at once");
+      exit.resolve(1);
+      return;
+    }
+    isStopping = true;
+    logger.info({ signal }, "stopping");
+    setTimeout(() => {
+      logger.warn("stop took too long: exiting");
+      exit.resolve(0);
+    }, STOP_DEADLINE_MS);
+    stopping.resolve();
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+
+  const run = async (): Promise<number> => {
     const worker = await startWorker({ config, version, logger, onFault: fail });
     logger.info(
       {
@@ -48,35 +69,24 @@ export async function serve(
       },
       "wavelog worker started",
     );
-    let isStopping = false;
-    const stop = async (signal: NodeJS.Signals): Promise<void> => {
-      if (isStopping) {
-        logger.warn({ signal }, "second signal: exiting at once");
-        exit.resolve(1);
-        return;
+    await stopping.promise;
+    await worker.stop();
+    logger.info("stopped");
+    return 0;
+  };
+  const runOrSay = async (): Promise<number> => {
+    try {
+      return await run();
+    } catch (fault) {
+      if (!(fault instanceof StartError)) {
+        throw fault;
       }
-      isStopping = true;
-      logger.info({ signal }, "stopping");
-      const deadline = setTimeout(() => {
-        logger.warn("stop took too long: exiting");
-        exit.resolve(0);
-      }, STOP_DEADLINE_MS);
-      await worker.stop();
-      clearTimeout(deadline);
-      logger.info("stopped");
-      exit.resolve(0);
-    };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-  } catch (fault) {
-    if (!(fault instanceof StartError)) {
-      throw fault;
+      err(`wavelog_worker: ${fault.message}`);
+      return 1;
     }
-    err(`wavelog_worker: ${fault.message}`);
-    exit.resolve(1);
-  }
-  const status = await exit.promise;
-  flush();
+  };
+  const status = await Promise.race([runOrSay(), exit.promise]);
+  await log.close();
   return status;
 }
 

@@ -40,6 +40,9 @@ export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #server: Server;
   readonly #isSecret: (given: string | undefined) => boolean;
+  /** Requests that have not been answered to the end. */
+  readonly #inFlight = new Set<ServerResponse>();
+  #idle: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -69,9 +72,15 @@ export class ApiServer {
   /** Accepts nobody any more; resolves when the requests in flight have been answered. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
+    this.#idle = resolve;
+    this.#server.close();
     this.#server.closeIdleConnections();
+    if (this.#inFlight.size === 0) {
+      resolve();
+    }
     await promise;
+    // Connections that are kept alive would bring further requests.
+    this.#server.closeAllConnections();
   }
 
   /** Drops every connection, answered or not. */
@@ -80,11 +89,21 @@ export class ApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#inFlight.add(response);
+    response.once("close", () => this.#ended(response));
     try {
       send(response, await this.#answer(request));
     } catch (fault) {
       this.#options.ports.events.failed(fault);
       send(response, { kind: "fault", error: API_ERRORS.internal });
+    }
+  }
+
+  /** A response is out, or its client gone. */
+  #ended(response: ServerResponse): void {
+    this.#inFlight.delete(response);
+    if (this.#inFlight.size === 0) {
+      this.#idle?.();
     }
   }
 

@@ -1,3 +1,4 @@
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 
 /** What a gateway thread is told once, at its start. Plain data: it crosses a thread boundary. */
@@ -34,33 +35,8 @@ export type FromGateway =
   | { readonly kind: "ask_topic"; readonly topic: string }
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */
-  | { readonly kind: "events"; readonly events: readonly GatewayEvent[] }
+  | { readonly kind: "events"; readonly events: readonly SocketEvent[] }
   | { readonly kind: "closed" };
-
-/** Something that happened to a socket or to somebody who wanted one. */
-export type GatewayEvent =
-  | {
-      readonly type: "connected";
-      readonly topic: string;
-      readonly userId: number;
-      readonly address: string;
-    }
-  | {
-      readonly type: "disconnected";
-      readonly topic: string;
-      readonly userId: number;
-      readonly address: string;
-      readonly code: number;
-      readonly reason: string;
-      /** From upgrade to close, in milliseconds. */
-      readonly durationMs: number;
-    }
-  | {
-      readonly type: "refused";
-      readonly topic: string;
-      readonly address: string;
-      readonly reason: string;
-    };
 
 /** Packs a delivery into one string: the topic's length in UTF-16 units, a space, topic, frame. */
 export function encodeDelivery(topic: string, frame: string): string {

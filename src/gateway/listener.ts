@@ -1,9 +1,10 @@
 import type { Server, ServerWebSocket } from "bun";
 import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { normalizeTopic } from "../protocol/topic.ts";
 import { clientAddress } from "./client-address.ts";
-import type { GatewayEvent, GatewaySettings } from "./link.ts";
+import type { GatewaySettings } from "./link.ts";
 import { originCheck } from "./origin.ts";
 import type { TopicAnswer } from "./questions.ts";
 import { Session } from "./session.ts";
@@ -36,7 +37,7 @@ export interface ListenerOptions {
   readonly settings: GatewaySettings;
   readonly sessions: Sessions;
   readonly lookup: (topic: string) => Promise<TopicAnswer>;
-  readonly report: (event: GatewayEvent) => void;
+  readonly report: (event: SocketEvent) => void;
 }
 
 /**

@@ -1,12 +1,7 @@
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Census, type Headcount } from "./census.ts";
-import {
-  encodeDelivery,
-  type FromGateway,
-  type GatewayEvent,
-  type GatewaySettings,
-  type ToGateway,
-} from "./link.ts";
+import { encodeDelivery, type FromGateway, type GatewaySettings, type ToGateway } from "./link.ts";
 
 /** What a {@link GatewayPool} needs. */
 export interface GatewayPoolOptions {
@@ -20,7 +15,7 @@ export interface GatewayPoolOptions {
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
   readonly status: () => Promise<string>;
   /** Told of everything that happens to sockets, in order for each thread. */
-  readonly onEvent: (event: GatewayEvent) => void;
+  readonly onEvent: (event: SocketEvent) => void;
   /** A thread has died or thrown: the worker must not go on. */
   readonly onFault: (fault: Error) => void;
 }
@@ -130,7 +125,7 @@ export class GatewayPool {
     thread.post({ kind: "status", json: await this.#options.status() });
   }
 
-  #record(event: GatewayEvent): void {
+  #record(event: SocketEvent): void {
     if (event.type === "connected") {
       this.#census.add(event.topic, event.userId);
     } else if (event.type === "disconnected") {

@@ -6,8 +6,8 @@ import {
   type SocketErrorCode,
   statusFrame,
 } from "../protocol/frames.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { signToken } from "../protocol/token.ts";
-import type { GatewayEvent } from "./link.ts";
 import { Session, type SessionSocket } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -74,7 +74,7 @@ interface SceneOptions {
 /** Sessions with hands on both clocks, and all they have said. */
 class Scene {
   readonly sessions: Sessions;
-  readonly events: GatewayEvent[] = [];
+  readonly events: SocketEvent[] = [];
   statusAsks = 0;
   wallMs = WALL_START * 1000;
   monotonicMs: number;
@@ -138,7 +138,7 @@ class Scene {
     }
   }
 
-  takeEvents(): GatewayEvent[] {
+  takeEvents(): SocketEvent[] {
     return this.events.splice(0);
   }
 }

@@ -5,10 +5,10 @@ import {
   readClientFrame,
   type SocketErrorCode,
 } from "../protocol/frames.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { type TokenFault, verifyToken } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { GatewayEvent } from "./link.ts";
 import type { Session, SessionSocket } from "./session.ts";
 
 /** How long a client may take from upgrade to auth frame (contract: 10 s). */
@@ -42,7 +42,7 @@ export interface SessionsOptions {
   readonly random: () => number;
   /** Asks for the status object; the answer goes to {@link Sessions.answerStatus}. */
   readonly askStatus: () => void;
-  readonly report: (event: GatewayEvent) => void;
+  readonly report: (event: SocketEvent) => void;
 }
 
 /**

@@ -3,8 +3,9 @@
  * main thread starts it with the `start` message and never sees a socket.
  */
 import { statusFrame } from "../protocol/frames.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import { decodeDelivery, type FromGateway, type GatewayEvent, type ToGateway } from "./link.ts";
+import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
@@ -21,10 +22,10 @@ function post(message: FromGateway): void {
   self.postMessage(message);
 }
 
-let events: GatewayEvent[] = [];
+let events: SocketEvent[] = [];
 
 /** Gathers the events of one turn of the loop into one message. */
-function report(event: GatewayEvent): void {
+function report(event: SocketEvent): void {
   if (events.push(event) === 1) {
     setImmediate(flushEvents);
   }

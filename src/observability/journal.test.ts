@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { pino } from "pino";
-import { Journal, type SocketEvent } from "./journal.ts";
+import type { SocketEvent } from "../protocol/socket-event.ts";
+import { Journal } from "./journal.ts";
 
 /** A journal, the lines it has written, and a hand on its clock. */
 class Scene {
@@ -27,7 +28,8 @@ const REFUSED: SocketEvent = { type: "refused", ...CLIENT, reason: "no token" };
 
 /** Text that would forge a line, drive a terminal or turn the line around. */
 const NASTY = "a\nb\u001b[2J\u202e";
-const CLEANED = "a\ufffdb\ufffd[2J\ufffd";
+/** Alone, or after the journal's own words. */
+const CLEANED_AT_END = /^(?:[^\p{Cc}\p{Cf}]*: )?a\ufffdb\ufffd\[2J\ufffd$/u;
 
 describe("the journal writes one line", () => {
   const LINES: readonly [what: string, tell: (journal: Journal) => void, line: object][] = [
@@ -100,6 +102,61 @@ describe("the journal writes one line", () => {
       (journal) => journal.socket(REFUSED),
       { level: "warn", ...CLIENT, reason: "no token", msg: "handshake refused" },
     ],
+    [
+      "for Redis that is there, with for how long it was not",
+      (journal) => journal.redisUp(1234.56),
+      { level: "info", away_ms: 1235, msg: "cluster: redis is there, joined" },
+    ],
+    [
+      "for Redis that is lost, with why",
+      (journal) => journal.redisDown("connection ended"),
+      {
+        level: "warn",
+        reason: "connection ended",
+        msg: "cluster: redis lost, serving alone meanwhile",
+      },
+    ],
+    [
+      "for Redis that is not there at the start, word for word as the original's",
+      (journal) => journal.redisUnavailable("connect ECONNREFUSED 127.0.0.1:6379"),
+      {
+        level: "warn",
+        msg: "cluster: redis unavailable, falling back to single-instance: connect ECONNREFUSED 127.0.0.1:6379",
+      },
+    ],
+    [
+      "for events that were caught up",
+      (journal) => journal.caughtUp(3),
+      { level: "info", events: 3, msg: "cluster: events missed meanwhile were caught up" },
+    ],
+    [
+      "for events that were kept and sent",
+      (journal) => journal.outboxSent(4),
+      { level: "info", events: 4, msg: "cluster: events kept meanwhile were sent" },
+    ],
+    [
+      "for events that were dropped, with how many and what to do",
+      (journal) => journal.outboxDropped(5),
+      {
+        level: "error",
+        dropped: 5,
+        msg: "cluster: outbox is full or its events too old, oldest dropped; see cluster_outbox_events",
+      },
+    ],
+    [
+      "for an envelope that cannot be used, with why",
+      (journal) => journal.envelopeRefused("foreign_key"),
+      { level: "warn", fault: "foreign_key", msg: "cluster: envelope skipped" },
+    ],
+    [
+      "for a catch-up log that cannot be written, with why and what follows",
+      (journal) => journal.catchUpLogFailed("OOM command not allowed"),
+      {
+        level: "error",
+        reason: "OOM command not allowed",
+        msg: "cluster: catch-up log cannot be written, outages will lose events",
+      },
+    ],
   ];
   for (const [what, tell, line] of LINES) {
     test(what, () => {
@@ -160,12 +217,17 @@ describe("the journal cleans", () => {
         }),
       "reason",
     ],
+    ["the reason why Redis is lost", (journal) => journal.redisDown(NASTY), "reason"],
+    ["the reason why Redis is not there", (journal) => journal.redisUnavailable(NASTY), "msg"],
+    ["Redis' word about the log", (journal) => journal.catchUpLogFailed(NASTY), "reason"],
   ];
   for (const [what, tell, key] of TEXTS) {
     test(what, () => {
       const scene = new Scene();
       tell(scene.journal);
-      expect(scene.take()).toEqual([expect.objectContaining({ [key]: CLEANED })]);
+      expect(scene.take()).toEqual([
+        expect.objectContaining({ [key]: expect.stringMatching(CLEANED_AT_END) }),
+      ]);
     });
   }
 
@@ -222,14 +284,57 @@ describe("the journal bounds what strangers can cause", () => {
     expect(scene.take().length).toBe(21);
   });
 
+  test("envelopes that cannot be used: one in 10 s, then the count of those left out", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 100_000; time += 1) {
+      scene.journal.envelopeRefused("unreadable");
+    }
+    scene.now += 10_000;
+    scene.journal.envelopeRefused("too_large");
+    expect(scene.take()).toEqual([
+      { level: "warn", fault: "unreadable", msg: "cluster: envelope skipped" },
+      { level: "warn", fault: "too_large", skipped: 99_999, msg: "cluster: envelope skipped" },
+    ]);
+  });
+
+  test("failures of the catch-up log: one a minute, then the count of those left out", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 1000; time += 1) {
+      scene.journal.catchUpLogFailed("OOM");
+    }
+    scene.now += 59_999;
+    scene.journal.catchUpLogFailed("OOM");
+    expect(scene.take()).toEqual([expect.not.objectContaining({ skipped: expect.anything() })]);
+    scene.now += 1;
+    scene.journal.catchUpLogFailed("OOM");
+    expect(scene.take()).toEqual([expect.objectContaining({ reason: "OOM", skipped: 1000 })]);
+  });
+
+  test("dropped events: one line a minute, each with how many in all", () => {
+    const scene = new Scene();
+    for (let dropped = 1; dropped <= 1000; dropped += 1) {
+      scene.journal.outboxDropped(dropped);
+    }
+    scene.now += 60_000;
+    scene.journal.outboxDropped(1001);
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ dropped: 1 }),
+      expect.objectContaining({ dropped: 1001 }),
+    ]);
+  });
+
   test("and leaves out nothing else", () => {
     const scene = new Scene();
     for (let time = 0; time < 100; time += 1) {
       scene.journal.registered("a", true, false);
       scene.journal.unregistered("a", true);
       scene.journal.socket({ type: "connected", ...CLIENT, userId: 7 });
+      scene.journal.redisDown("gone");
+      scene.journal.redisUp(1);
+      scene.journal.caughtUp(1);
+      scene.journal.outboxSent(1);
     }
-    expect(scene.take().length).toBe(300);
+    expect(scene.take().length).toBe(700);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { printable } from "./printable.ts";
 import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 
@@ -8,30 +9,6 @@ const REFUSAL_INTERVAL_MS = 10_000;
 
 /** How often the same trouble of the cluster is told, in milliseconds. */
 const OUTBOX_INTERVAL_MS = 60_000;
-
-/** What a socket's event says, as the gateway reports it. */
-export type SocketEvent =
-  | {
-      readonly type: "connected";
-      readonly topic: string;
-      readonly userId: number;
-      readonly address: string;
-    }
-  | {
-      readonly type: "disconnected";
-      readonly topic: string;
-      readonly userId: number;
-      readonly address: string;
-      readonly code: number;
-      readonly reason: string;
-      readonly durationMs: number;
-    }
-  | {
-      readonly type: "refused";
-      readonly topic: string;
-      readonly address: string;
-      readonly reason: string;
-    };
 
 /**
  * Writes what happens into the log: one line each, what came from outside cleaned, and what

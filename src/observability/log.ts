@@ -14,8 +14,11 @@ export interface LogOptions {
 /** A log and the way to make sure that all of it is written. */
 export interface Log {
   readonly logger: Logger;
-  /** Writes what is still buffered, blocking; for the very end. */
-  readonly flush: () => void;
+  /**
+   * Writes what is still buffered and closes the log, for the very end. Gives up after a while when
+   * nobody reads it. Never rejects.
+   */
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -23,6 +26,9 @@ export interface Log {
  * wait for its reader, the service may not.
  */
 const MAX_LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** How long the end may wait for a reader of the log, in milliseconds. */
+const CLOSE_DEADLINE_MS = 500;
 
 const STDOUT = 1;
 
@@ -32,6 +38,8 @@ export function openLog({ format, level, isTty }: LogOptions): Log {
   const stdout = destination({
     dest: STDOUT,
     sync: false,
+    // Written at once; only with a least length does the stream tell when all is written.
+    minLength: 1,
     maxLength: MAX_LOG_BUFFER_BYTES,
   });
   const stream: DestinationStream = isText
@@ -52,5 +60,16 @@ export function openLog({ format, level, isTty }: LogOptions): Log {
     },
     stream,
   );
-  return { logger, flush: () => stdout.flushSync() };
+  return {
+    logger,
+    close: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const deadline = setTimeout(resolve, CLOSE_DEADLINE_MS);
+      stdout.flush(() => resolve());
+      await promise;
+      clearTimeout(deadline);
+      // Else the process would write the rest at its exit, however long that takes.
+      stdout.destroy();
+    },
+  };
 }
