@@ -8,7 +8,7 @@ import type { Journal } from "./observability/journal.ts";
 import type { RedisState } from "./observability/status.ts";
 import { keyFingerprint } from "./protocol/envelope.ts";
 import { connectionOptions } from "./redis/connection-options.ts";
-import { isUseless } from "./redis/faults.ts";
+import { isUseless, refusesWrites } from "./redis/faults.ts";
 import { RedisLink } from "./redis/link.ts";
 import { openSession, type RedisSession } from "./redis/session.ts";
 import { MemoryRegistry } from "./topics/memory-registry.ts";
@@ -121,8 +121,12 @@ function cluster(options: BackboneOptions): Backbone {
   const link = new RedisLink({
     open: () => openSession(connection, OPEN_DEADLINE_MS, now),
     recover: async (session) => {
-      // First, since it proves that this server can be written to.
-      await presence.report(session, await makeReport());
+      // First, since it shows whether this server can be written to.
+      await presence.report(session, await makeReport()).catch((fault: unknown) => {
+        if (!refusesWrites(fault)) {
+          throw fault;
+        }
+      });
       await bus.join(session);
       await topics.restore(session);
       bus.resume();

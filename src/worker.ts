@@ -10,6 +10,7 @@ import type { Config } from "./config/schema.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Journal } from "./observability/journal.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
+import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import { STATUS_TOPIC } from "./protocol/topic.ts";
 import { ReservedTopics } from "./topics/reserved-topics.ts";
 
@@ -61,6 +62,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { bus } = backbone;
   const topics = new ReservedTopics(
     new Map([[STATUS_TOPIC, { requireToken: true }]]),
+    new Set([CLUSTER_TOPIC]),
     backbone.topics,
   );
 

@@ -60,7 +60,7 @@ export class Presence {
     if (keys.size === 0) {
       return [];
     }
-    const values = await session.send(["MGET", ...keys]);
+    const values = await session.send(["MGET", ...[...keys].slice(0, MAX_NODES)]);
     const reports = (Array.isArray(values) ? values : []).map(readReport);
     return reports
       .filter((report) => report !== undefined)

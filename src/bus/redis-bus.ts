@@ -165,10 +165,10 @@ export class RedisBus implements EventBus {
 
   /** Last part of a recovery: sends what has waited, and from now on everything at once. */
   resume(): void {
-    const waiting = this.#outbox.size;
     this.#isSending = true;
     this.#outbox.expire(this.#options.now());
     this.#reportDrops();
+    const waiting = this.#outbox.size;
     this.#send();
     if (waiting > 0) {
       this.#options.events.outboxSent(waiting);

@@ -27,7 +27,7 @@ export function connectionOptions(
     return {
       ...login(searchParams.get("user") ?? "", searchParams.get("password") ?? ""),
       database: Number(searchParams.get("db") ?? 0),
-      socket: { path: decodeURIComponent(pathname), tls: false, connectTimeout },
+      socket: { path: unescapeText(pathname), tls: false, connectTimeout },
     };
   }
   const address = {
@@ -37,7 +37,7 @@ export function connectionOptions(
     connectTimeout,
   };
   const common = {
-    ...login(decodeURIComponent(username), decodeURIComponent(password)),
+    ...login(unescapeText(username), unescapeText(password)),
     database: Number(pathname.slice(1) || 0),
   };
   if (protocol === "rediss:") {
@@ -45,6 +45,15 @@ export function connectionOptions(
     return { ...common, socket: { ...address, ...ca, tls: true } };
   }
   return { ...common, socket: address };
+}
+
+/** Text of a URL without its escapes; a percent sign that escapes nothing stands for itself. */
+function unescapeText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** User and password, where there are any: an empty one is not the same as none. */

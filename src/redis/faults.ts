@@ -5,3 +5,11 @@
 export function isUseless(fault: Error): boolean {
   return /^(?:READONLY|LOADING|MASTERDOWN)\b/.test(fault.message);
 }
+
+/**
+ * Whether Redis refuses to write for now, though it can serve otherwise: it is full, or cannot save
+ * to its disk. The channel needs neither.
+ */
+export function refusesWrites(fault: unknown): boolean {
+  return fault instanceof Error && /^(?:OOM|MISCONF)\b/.test(fault.message);
+}

@@ -104,6 +104,9 @@ export class RedisLink {
     try {
       const session = await open();
       this.#attempt = session;
+      if (this.#isStopped) {
+        throw new Error("stopped");
+      }
       const deadline = setTimeout(() => {
         session.close("catching up took too long");
       }, RECOVERY_DEADLINE_MS);
@@ -114,6 +117,9 @@ export class RedisLink {
         await Promise.race([recover(session), lost]);
       } finally {
         clearTimeout(deadline);
+      }
+      if (this.#isStopped) {
+        throw new Error("stopped");
       }
       // From here on the loss is awaited by `#untilLost`.
       lost.catch(() => undefined);
@@ -126,7 +132,7 @@ export class RedisLink {
         this.#attempt.close(reason);
         this.#options.onLost();
       }
-      if (!this.#hasFailed) {
+      if (!this.#hasFailed && !this.#isStopped) {
         this.#hasFailed = true;
         events.unavailable(reason);
       }

@@ -88,7 +88,10 @@ class ClientSession implements RedisSession {
   }
 
   async connect(): Promise<void> {
-    await Promise.all([this.#commands.connect(), this.#subscriber.connect()]);
+    const clients = [this.#commands, this.#subscriber];
+    await Promise.all(clients.map((client) => client.connect()));
+    // Without password and database nothing has been asked yet, and a frozen server takes sockets.
+    await Promise.all(clients.map((client) => client.ping()));
   }
 
   async send(command: readonly string[]): Promise<Reply> {
@@ -106,7 +109,12 @@ class ClientSession implements RedisSession {
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
-    await this.#subscriber.subscribe(channel, onMessage);
+    // The client lets a subscription wait for a connection that never comes back.
+    const lost = this.lost.then((reason) => {
+      throw new Error(reason);
+    });
+    await Promise.race([this.#subscriber.subscribe(channel, onMessage), lost]);
+    lost.catch(() => undefined);
   }
 
   stalledMs(): number {

@@ -1,4 +1,5 @@
 import type { TopicMeta } from "../protocol/topic.ts";
+import { refusesWrites } from "../redis/faults.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import { type Known, Mirror } from "./mirror.ts";
 import type { RegisterResult, TopicRegistry } from "./registry.ts";
@@ -56,11 +57,19 @@ export class RedisRegistry implements TopicRegistry {
   readonly #keyPrefix: string;
   /** The session in use; `undefined` while Redis is away. */
   #session: RedisSession | undefined;
-  /** Topics changed here that Redis has not confirmed yet; what they are is in the mirror. */
-  readonly #untold = new Set<string>();
+  /**
+   * Topics changed here that Redis has not confirmed yet, each with the number of its last change;
+   * what they are is in the mirror.
+   */
+  readonly #untold = new Map<string, number>();
+  #changes = 0;
   /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
   #runId: string | undefined;
   #listing: Promise<readonly string[]> | undefined;
+  /** Questions to Redis whose answers may change the mirror. */
+  #questions = 0;
+  /** Topics changed while such questions were out: their answers are older than the change. */
+  readonly #touched = new Set<string>();
 
   constructor(options: RedisRegistryOptions) {
     this.#options = options;
@@ -75,6 +84,7 @@ export class RedisRegistry implements TopicRegistry {
     }
     const { ttlMs, tell } = this.#options;
     this.#mirror.set(topic, meta, ttlMs);
+    this.#touch(topic);
     tell({ type: "register", topic, requireToken: meta.requireToken, ttlMs });
     await this.#write(topic, ["SET", this.#key(topic), encodeMeta(meta), "PX", String(ttlMs)]);
     return wasKnown ? "refreshed" : "registered";
@@ -82,6 +92,7 @@ export class RedisRegistry implements TopicRegistry {
 
   async unregister(topic: string): Promise<boolean> {
     const wasKnown = this.#mirror.delete(topic);
+    this.#touch(topic);
     this.#options.tell({ type: "unregister", topic });
     const removed = await this.#write(topic, ["DEL", this.#key(topic)]);
     return wasKnown || removed === 1;
@@ -91,19 +102,23 @@ export class RedisRegistry implements TopicRegistry {
     if (this.#untold.has(topic)) {
       return this.#mirror.get(topic)?.meta;
     }
-    const value = await this.#ask(["GET", this.#key(topic)]);
-    if (value === NO_ANSWER) {
-      return this.#mirror.get(topic)?.meta;
-    }
-    if (typeof value !== "string") {
-      this.#mirror.delete(topic);
-      return undefined;
-    }
-    const meta = decodeMeta(value);
-    if (this.#mirror.get(topic)?.meta.requireToken !== meta.requireToken) {
-      void this.#learn([topic]);
-    }
-    return meta;
+    return this.#withQuestion(async () => {
+      const value = await this.#ask(["GET", this.#key(topic)]);
+      if (value === NO_ANSWER) {
+        return this.#mirror.get(topic)?.meta;
+      }
+      if (typeof value !== "string") {
+        if (!this.#touched.has(topic)) {
+          this.#mirror.delete(topic);
+        }
+        return undefined;
+      }
+      const meta = decodeMeta(value);
+      if (this.#mirror.get(topic)?.meta.requireToken !== meta.requireToken) {
+        void this.#learn([topic]);
+      }
+      return meta;
+    });
   }
 
   async list(): Promise<readonly string[]> {
@@ -129,6 +144,7 @@ export class RedisRegistry implements TopicRegistry {
 
   /** Another worker has changed a topic. */
   heard(change: TopicChange): void {
+    this.#touch(change.topic);
     if (change.type === "register") {
       this.#mirror.set(change.topic, { requireToken: change.requireToken }, change.ttlMs);
     } else {
@@ -139,18 +155,25 @@ export class RedisRegistry implements TopicRegistry {
   /**
    * Brings a fresh session and this process to the same knowledge: writes what was changed
    * meanwhile, gives back what a Redis without memory has lost. From then on Redis decides. Rejects
-   * when the session is lost or cannot be written to.
+   * when the session is lost, or its server is a replica or still loading.
    */
   async restore(session: RedisSession): Promise<void> {
     const runId = await readRunId(session);
-    if (this.#runId !== undefined && runId !== this.#runId) {
-      await this.#giveBack(session);
+    try {
+      if (this.#runId !== undefined && runId !== this.#runId) {
+        await this.#giveBack(session);
+      }
+      // More may be changed while these are being written.
+      while (this.#untold.size > 0) {
+        await this.#tell(session);
+      }
+    } catch (fault) {
+      // A Redis that is full still carries events; what it has refused is told again later.
+      if (!refusesWrites(fault)) {
+        throw fault;
+      }
     }
     this.#runId = runId;
-    // More may be changed while these are being written.
-    while (this.#untold.size > 0) {
-      await this.#tell(session);
-    }
     this.#session = session;
   }
 
@@ -207,25 +230,35 @@ export class RedisRegistry implements TopicRegistry {
 
   /** Writes a change; until Redis has confirmed it, however late, it counts as untold. */
   async #write(topic: string, command: readonly string[]): Promise<Reply | typeof NO_ANSWER> {
-    this.#untold.add(topic);
+    this.#changes += 1;
+    this.#untold.set(topic, this.#changes);
     const reply = this.#usable()?.send(command);
     if (reply === undefined) {
       return NO_ANSWER;
     }
+    const change = this.#changes;
     reply.then(
-      () => this.#untold.delete(topic),
-      () => this.#untold.add(topic),
+      () => this.#told(topic, change),
+      // It stays untold.
+      () => undefined,
     );
     return patiently(reply, PATIENCE_MS);
   }
 
+  /** Redis has confirmed a change; a later one of the same topic is still to be told. */
+  #told(topic: string, change: number): void {
+    if (this.#untold.get(topic) === change) {
+      this.#untold.delete(topic);
+    }
+  }
+
   /** Writes all that is untold. Rejects when Redis refuses one of them; that one stays untold. */
   async #tell(session: RedisSession): Promise<void> {
-    const topics = [...this.#untold];
-    for (let at = 0; at < topics.length; at += PAGE) {
-      const page = topics.slice(at, at + PAGE).map(async (topic) => {
+    const changes = [...this.#untold];
+    for (let at = 0; at < changes.length; at += PAGE) {
+      const page = changes.slice(at, at + PAGE).map(async ([topic, change]) => {
         await session.send(this.#truth(topic));
-        this.#untold.delete(topic);
+        this.#told(topic, change);
       });
       await Promise.all(page);
     }
@@ -256,22 +289,53 @@ export class RedisRegistry implements TopicRegistry {
   /** Takes note of what Redis knows of these topics. Never rejects. */
   async #learn(topics: readonly string[]): Promise<void> {
     const session = this.#usable();
-    const answers = topics.map(async (topic) => {
+    const learnOne = async (topic: string): Promise<void> => {
       const [value, ttlMs] = await Promise.all([
         session?.send(["GET", this.#key(topic)]),
         session?.send(["PTTL", this.#key(topic)]),
       ]);
-      if (typeof value === "string" && typeof ttlMs === "number") {
+      if (typeof value === "string" && typeof ttlMs === "number" && !this.#touched.has(topic)) {
         // A key that another program set without an expiry gets ours here.
         this.#mirror.set(topic, decodeMeta(value), ttlMs > 0 ? ttlMs : this.#options.ttlMs);
       }
-    });
-    await Promise.allSettled(answers);
+    };
+    await this.#withQuestion(() => Promise.allSettled(topics.map(learnOne)));
+  }
+
+  /** A topic has been changed here: answers that are on their way are older. */
+  #touch(topic: string): void {
+    if (this.#questions > 0) {
+      this.#touched.add(topic);
+    }
+  }
+
+  async #withQuestion<Value>(ask: () => Promise<Value>): Promise<Value> {
+    this.#questions += 1;
+    try {
+      return await ask();
+    } finally {
+      this.#questions -= 1;
+      if (this.#questions === 0) {
+        this.#touched.clear();
+      }
+    }
   }
 
   async #scanOrMirror(session: RedisSession): Promise<readonly string[]> {
-    const topics = await patiently(this.#scan(session), LIST_PATIENCE_MS);
-    return topics === NO_ANSWER ? this.#mirror.entries().map(([topic]) => topic) : topics;
+    const found = await patiently(this.#scan(session), LIST_PATIENCE_MS);
+    if (found === NO_ANSWER) {
+      return this.#mirror.entries().map(([topic]) => topic);
+    }
+    const topics = new Set(found);
+    // What Redis does not know yet counts here as it will be.
+    for (const topic of this.#untold.keys()) {
+      if (this.#mirror.get(topic) === undefined) {
+        topics.delete(topic);
+      } else {
+        topics.add(topic);
+      }
+    }
+    return [...topics];
   }
 
   /** All topics in Redis. Rejects when the session is lost. */
@@ -317,7 +381,11 @@ function decodeMeta(value: string): TopicMeta {
  * and every session counts as one without memory.
  */
 async function readRunId(session: RedisSession): Promise<string> {
-  const info = await session.send(["INFO", "server"]).catch(() => "");
+  const info = await session.send(["INFO", "server"]).catch(async () => {
+    // Refused, or is the session lost? Then this rejects as well.
+    await session.send(["PING"]);
+    return "";
+  });
   return /^run_id:(\S+)/m.exec(String(info))?.[1] ?? crypto.randomUUID();
 }
 

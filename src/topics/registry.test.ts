@@ -32,19 +32,29 @@ describe("reserved topics", () => {
   describe("with none reserved, a registry like any other", () => {
     registrySuite(async (options) => {
       const { registry, advance } = memory(options);
-      return { registry: new ReservedTopics(new Map(), registry), advance };
+      return { registry: new ReservedTopics(new Map(), new Set(), registry), advance };
     });
   });
 
   test("cannot be opened, removed or outlived", async () => {
     const { registry, advance } = memory({ ttlMs: 1000, maxTopics: 10 });
-    const topics = new ReservedTopics(RESERVED, registry);
+    const topics = new ReservedTopics(RESERVED, new Set(), registry);
     expect(await topics.register("worker.status", { requireToken: false })).toBe("refreshed");
     expect(await topics.unregister("worker.status")).toBe(true);
     await advance(10_000);
     expect(await topics.lookup("worker.status")).toEqual({ requireToken: true });
     expect(await topics.list()).toEqual(["worker.status"]);
     expect(await topics.count()).toBe(1);
+    expect(await registry.count()).toBe(0);
+  });
+
+  test("that are hidden cannot be registered, and are never known", async () => {
+    const { registry } = memory({ ttlMs: 1000, maxTopics: 10 });
+    const topics = new ReservedTopics(RESERVED, new Set(["worker.cluster"]), registry);
+    expect(await topics.register("worker.cluster", { requireToken: false })).toBe("refreshed");
+    expect(await topics.lookup("worker.cluster")).toBeUndefined();
+    expect(await topics.unregister("worker.cluster")).toBe(false);
+    expect(await topics.list()).toEqual(["worker.status"]);
     expect(await registry.count()).toBe(0);
   });
 });

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Sequences } from "./sequences.ts";
+
+/** Origins that are remembered (as the source says). */
+const MAX_ORIGINS = 1024;
+
+describe("the counts of an origin", () => {
+  test("are next in order, repeated when seen, a gap when some are left out", () => {
+    const sequences = new Sequences();
+    expect(sequences.see("a", 1)).toBe("next");
+    expect(sequences.see("a", 2)).toBe("next");
+    expect(sequences.see("a", 2)).toBe("repeated");
+    expect(sequences.see("a", 1)).toBe("repeated");
+    expect(sequences.see("a", 4)).toBe("gap");
+    expect(sequences.see("a", 3)).toBe("repeated");
+    expect(sequences.see("a", 5)).toBe("next");
+  });
+
+  test("may begin anywhere: what was before a worker came is not missing", () => {
+    const sequences = new Sequences();
+    expect(sequences.isGap("a", 500)).toBe(false);
+    expect(sequences.see("a", 500)).toBe("next");
+    expect(sequences.see("a", 499)).toBe("repeated");
+  });
+
+  test("are each origin's own", () => {
+    const sequences = new Sequences();
+    expect(sequences.see("a", 7)).toBe("next");
+    expect(sequences.see("b", 1)).toBe("next");
+    expect(sequences.see("a", 8)).toBe("next");
+    expect(sequences.see("b", 3)).toBe("gap");
+  });
+
+  test("are looked at for a gap without being remembered", () => {
+    const sequences = new Sequences();
+    sequences.see("a", 1);
+    expect(sequences.isGap("a", 3)).toBe(true);
+    expect(sequences.isGap("a", 3)).toBe(true);
+    expect(sequences.isGap("a", 2)).toBe(false);
+    expect(sequences.isGap("a", 1)).toBe(false);
+    expect(sequences.see("a", 2)).toBe("next");
+  });
+
+  test("may be as large as counts get", () => {
+    const sequences = new Sequences();
+    sequences.see("a", Number.MAX_SAFE_INTEGER - 1);
+    expect(sequences.see("a", Number.MAX_SAFE_INTEGER)).toBe("next");
+    expect(sequences.see("a", 1)).toBe("repeated");
+  });
+
+  test("are delivered at most once and in order, however they are shuffled and repeated", () => {
+    const stream = fc.array(
+      fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: 1, max: 30 })),
+    );
+    fc.assert(
+      fc.property(stream, (seen) => {
+        const sequences = new Sequences();
+        const last = new Map<string, number>();
+        for (const [origin, seq] of seen) {
+          const before = last.get(origin);
+          const isGap = sequences.isGap(origin, seq);
+          const sequence = sequences.see(origin, seq);
+          if (before !== undefined && seq <= before) {
+            expect([sequence, isGap]).toEqual(["repeated", false]);
+            continue;
+          }
+          const isNext = before === undefined || seq === before + 1;
+          expect([sequence, isGap]).toEqual([isNext ? "next" : "gap", !isNext]);
+          last.set(origin, seq);
+        }
+      }),
+    );
+  });
+});
+
+describe("invented origins", () => {
+  test("make the one that has been silent longest be forgotten, and no other", () => {
+    const sequences = new Sequences();
+    sequences.see("silent", 5);
+    sequences.see("alive", 5);
+    for (let origin = 2; origin < MAX_ORIGINS; origin += 1) {
+      sequences.see(`invented-${origin}`, 1);
+    }
+    expect(sequences.see("alive", 6)).toBe("next");
+    sequences.see("one too many", 1);
+    // Forgotten: it begins anew. `alive` has been heard of since.
+    expect(sequences.see("silent", 5)).toBe("next");
+    expect(sequences.see("alive", 6)).toBe("repeated");
+  });
+
+  test("do not make a living one be forgotten, however many there are", () => {
+    const sequences = new Sequences();
+    for (let seq = 1; seq <= 20_000; seq += 1) {
+      sequences.see(`invented-${seq}`, 1);
+      if (seq % 1000 === 0) {
+        expect(sequences.see("alive", seq / 1000)).toBe("next");
+      }
+    }
+  });
+
+  test("that only repeat themselves keep nobody alive", () => {
+    const sequences = new Sequences();
+    sequences.see("a", 2);
+    sequences.see("b", 1);
+    // A repetition is no sign of life.
+    sequences.see("a", 1);
+    for (let origin = 2; origin <= MAX_ORIGINS; origin += 1) {
+      sequences.see(`invented-${origin}`, 1);
+    }
+    expect(sequences.see("b", 1)).toBe("repeated");
+    expect(sequences.see("a", 2)).toBe("next");
+  });
+});
