@@ -88,6 +88,24 @@ describe("the payload's own text", () => {
     );
   });
 
+  // A scan that looks beyond each key takes minutes for these, and runs into the test's deadline.
+  const MANY = 2_000_000;
+  test.each([
+    ["short keys", ',"k":1'.repeat(MANY)],
+    ["escaped keys", ',"\\u006b":1'.repeat(MANY)],
+    ["keys that end in a backslash", ',"k\\\\":1'.repeat(MANY)],
+    ["backslashes", `,"k":"${"\\\\".repeat(MANY)}"`],
+    ["quotes", `,"k":"${'\\"'.repeat(MANY)}"`],
+    ["lists", `,"k":[${"[],".repeat(MANY)}0]`],
+    ["white space", " ".repeat(MANY)],
+  ])(
+    "is found in one pass among millions of %s",
+    (_, members) => {
+      expect(sliceMember(`{"payload":1${members}}`, "payload")).toBe("1");
+    },
+    30_000,
+  );
+
   test("ends on any text, valid or not", () => {
     const unit = fc.constantFrom("{", "}", "[", "]", '"', "\\", ",", ":", " ", "payload", "1");
     fc.assert(

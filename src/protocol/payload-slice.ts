@@ -110,9 +110,15 @@ function spells(json: string, quote: number, end: number, key: string): boolean 
   if (end - quote - 2 === key.length) {
     return json.startsWith(key, quote + 1);
   }
-  const backslash = json.indexOf("\\", quote);
-  if (backslash < 0 || backslash >= end) {
-    return false;
+  return hasEscape(json, quote, end) && JSON.parse(json.slice(quote, end)) === key;
+}
+
+/** Looks at the key alone: searching on from each of very many keys would take forever. */
+function hasEscape(json: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    if (json.charCodeAt(at) === BACKSLASH) {
+      return true;
+    }
   }
-  return JSON.parse(json.slice(quote, end)) === key;
+  return false;
 }
