@@ -1,7 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { RedisServer, rejection } from "../redis/redis-server-fixture.ts";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
+import { DEADLINE_MS, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession } from "../redis/session.ts";
 import { type NodeReport, Presence } from "./presence.ts";
+
+// Longer than each wait in a test, so that a wait in vain says what it was for.
+setDefaultTimeout(2 * DEADLINE_MS);
 
 let server: RedisServer;
 let session: RedisSession;

@@ -1,10 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
 import { EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
-import { eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
+import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import { type Delivery, eventBusSuite } from "./event-bus-suite.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { RedisBus } from "./redis-bus.ts";
+
+// Longer than each wait in a test, so that a wait in vain says what it was for.
+setDefaultTimeout(2 * DEADLINE_MS);
 
 const KEY = "5eed5eed";
 const CHANNEL = "wavelog:events";
@@ -844,7 +855,7 @@ describe("publishing", () => {
     server.freeze();
     const start = performance.now();
     publishAll(node, numbers(1, 5000));
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(2000);
     expect(node.payloads.length).toBe(5000);
     expect(node.bus.backlog).toBe(5000);
     expect(await node.bus.nodes()).toBe(-1);
@@ -874,7 +885,7 @@ describe("publishing", () => {
     server.freeze();
     const start = performance.now();
     expect(await node.bus.nodes()).toBe(-1);
-    expect(performance.now() - start).toBeWithin(150, 350);
+    expect(performance.now() - start).toBeWithin(150, 700);
   });
 });
 
@@ -927,7 +938,7 @@ describe("the outbox", () => {
     publishAll(node, ["1"]);
     const start = performance.now();
     await node.bus.drain(100);
-    expect(performance.now() - start).toBeWithin(95, 400);
+    expect(performance.now() - start).toBeWithin(95, 1000);
     expect(node.bus.backlog).toBe(1);
   });
 
@@ -936,7 +947,7 @@ describe("the outbox", () => {
     publishAll(node, ["1"]);
     const start = performance.now();
     await node.bus.drain(5000);
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 });
 

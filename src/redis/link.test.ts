@@ -1,7 +1,10 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, jest, setDefaultTimeout, test } from "bun:test";
 import { RedisLink } from "./link.ts";
-import { eventually } from "./redis-server-fixture.ts";
+import { DEADLINE_MS, eventually } from "./redis-server-fixture.ts";
 import type { RedisSession } from "./session.ts";
+
+// Longer than each wait in a test, so that a wait in vain says what it was for.
+setDefaultTimeout(2 * DEADLINE_MS);
 
 /** A session to nowhere: lost when it is told so. */
 class FakeSession implements RedisSession {

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connectionOptions } from "./connection-options.ts";
-import { eventually, RedisServer, rejection } from "./redis-server-fixture.ts";
+import { DEADLINE_MS, eventually, RedisServer, rejection } from "./redis-server-fixture.ts";
 import { openSession, type RedisSession } from "./session.ts";
+
+// Longer than each wait in a test, so that a wait in vain says what it was for.
+setDefaultTimeout(2 * DEADLINE_MS);
 
 const now = (): number => performance.now();
 
@@ -25,6 +28,11 @@ async function connections(server: RedisServer): Promise<number> {
   const clients = String(await server.command("CLIENT", "LIST"));
   // The asking program has two, as every session.
   return clients.trim().split("\n").length - 2;
+}
+
+/** Waits until every other program has gone. */
+async function untilAlone(server: RedisServer): Promise<void> {
+  await eventually(async () => (await connections(server)) === 0, "the sockets to be gone");
 }
 
 describe("a session", () => {
@@ -94,10 +102,10 @@ describe("a session", () => {
   });
 
   test("closed, tells its reason once, rejects what waits and what comes, leaves nothing", async () => {
-    const before = await connections(server);
+    await untilAlone(server);
     const session = await server.open();
     await session.subscribe("channel", () => undefined);
-    expect(await connections(server)).toBe(before + 2);
+    expect(await connections(server)).toBe(2);
     const waiting = rejection(session.send(["BLPOP", "nothing", "0"]));
     session.close("first reason");
     session.close("second reason");
@@ -105,7 +113,7 @@ describe("a session", () => {
     expect(await waiting).not.toBe("");
     expect(await rejection(session.send(["PING"]))).not.toBe("");
     expect(session.stalledMs()).toBe(0);
-    await eventually(async () => (await connections(server)) === before, "the sockets to be gone");
+    await untilAlone(server);
   });
 
   test("closed, rejects a subscription that is asked for then", async () => {
@@ -134,13 +142,12 @@ describe("a session", () => {
   });
 
   test("is lost as a whole when another program ends the socket of the subscription", async () => {
-    const before = await connections(server);
     const session = await server.open();
     await session.subscribe("channel", () => undefined);
     await server.command("CLIENT", "KILL", "TYPE", "pubsub");
     expect(await session.lost).not.toBe("");
     expect(await rejection(session.send(["PING"]))).not.toBe("");
-    await eventually(async () => (await connections(server)) === before, "the sockets to be gone");
+    await untilAlone(server);
   });
 
   test("says for how long the oldest unanswered command has waited", async () => {
@@ -228,7 +235,7 @@ describe("opening a session", () => {
       expect(await rejection(open(server.urlOf(database), 300))).toBe("no answer in time");
       expect(now() - start).toBeWithin(290, 2000);
       server.thaw();
-      await eventually(async () => (await connections(server)) === 0, "the sockets to be gone");
+      await untilAlone(server);
     });
   }
 
@@ -256,7 +263,8 @@ describe("opening a session", () => {
     expect(wrong).toStartWith("WRONGPASS ");
     expect(wrong).not.toContain("hunter2");
     expect(await rejection(open(server.urlOf(1, "")))).toStartWith("NOAUTH ");
-    expect(await connections(server)).toBe(2);
+    session.close("done");
+    await untilAlone(server);
   });
 
   test("with a user of Redis' list succeeds", async () => {
@@ -270,7 +278,7 @@ describe("opening a session", () => {
   test("to a database that the server does not have is refused", async () => {
     await using server = await RedisServer.start({ extra: ["--databases", "2"] });
     expect(await rejection(open(server.urlOf(2)))).toContain("DB index is out of range");
-    expect(await connections(server)).toBe(0);
+    await untilAlone(server);
   });
 
   test("over a Unix socket succeeds, with a password and a database", async () => {
@@ -297,7 +305,8 @@ describe("opening a session", () => {
     expect(await rejection(open(server.url))).toMatch(/certificate|self.signed/i);
     const plain = server.url.replace("rediss:", "redis:");
     expect(await rejection(open(plain, 1000))).not.toBe("");
-    await eventually(async () => (await connections(server)) === 2, "the sockets to be gone");
+    session.close("done");
+    await untilAlone(server);
   });
 
   test("over TLS to a name that the certificate does not hold is refused", async () => {

@@ -41,6 +41,12 @@ const LIST_PATIENCE_MS = 500;
 /** Keys asked for in one step of a scan, and topics handled in one go of a restore. */
 const PAGE = 500;
 
+/**
+ * How long after a restore a removal may still be told that was made before it, in milliseconds:
+ * longer than the longest pause between two attempts to reach Redis.
+ */
+const TAKE_BACK_MS = 30_000;
+
 /** No answer in time, or none at all: the mirror decides. */
 const NO_ANSWER = Symbol("no answer");
 
@@ -63,6 +69,11 @@ export class RedisRegistry implements TopicRegistry {
    */
   readonly #untold = new Map<string, number>();
   #changes = 0;
+  /**
+   * Topics given back to a Redis without memory, each with the expiry that was written: somebody may
+   * have removed them meanwhile, and say so only now.
+   */
+  readonly #givenBack = new Map<string, number>();
   /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
   #runId: string | undefined;
   #listing: Promise<readonly string[]> | undefined;
@@ -149,6 +160,7 @@ export class RedisRegistry implements TopicRegistry {
       this.#mirror.set(change.topic, { requireToken: change.requireToken }, change.ttlMs);
     } else {
       this.#mirror.delete(change.topic);
+      void this.#takeBack(change.topic);
     }
   }
 
@@ -175,6 +187,7 @@ export class RedisRegistry implements TopicRegistry {
     }
     this.#runId = runId;
     this.#session = session;
+    setTimeout(() => this.#givenBack.clear(), TAKE_BACK_MS).unref();
   }
 
   /** The session is lost: from now on the mirror decides. */
@@ -280,9 +293,33 @@ export class RedisRegistry implements TopicRegistry {
     const entries = this.#mirror.entries();
     for (let at = 0; at < entries.length; at += PAGE) {
       const page = entries.slice(at, at + PAGE);
+      for (const [topic, { expiresAt }] of page) {
+        this.#givenBack.set(topic, expiresAt);
+      }
       await Promise.all(
         page.map(([topic, known]) => session.send([...this.#set(topic, known), "NX"])),
       );
+    }
+  }
+
+  /**
+   * Removes a topic that this worker has just given back, since it turns out that somebody had
+   * removed it. A registration made after that has more time left, and stays. Never rejects.
+   */
+  async #takeBack(topic: string): Promise<void> {
+    const expiresAt = this.#givenBack.get(topic);
+    const session = this.#session;
+    if (expiresAt === undefined || session === undefined) {
+      return;
+    }
+    this.#givenBack.delete(topic);
+    try {
+      const ttlMs = Number(await session.send(["PTTL", this.#key(topic)]));
+      if (ttlMs <= expiresAt - this.#options.now() + 1) {
+        await session.send(["DEL", this.#key(topic)]);
+      }
+    } catch {
+      // The session is lost; the key expires by itself.
     }
   }
 
