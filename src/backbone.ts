@@ -109,7 +109,7 @@ function cluster(options: BackboneOptions): Backbone {
         }
       },
       outboxDropped: (dropped) => journal.outboxDropped(dropped),
-      outboxSent: (events) => journal.outboxSent(events),
+      outboxSent: (events, dropped) => journal.outboxSent(events, dropped),
       logFailed: (reason) => journal.catchUpLogFailed(reason),
     },
     now,

@@ -66,14 +66,20 @@ export class Outbox {
     return entry;
   }
 
-  /** Redis has confirmed everything up to this envelope. */
-  confirm(seq: number): void {
+  /** The oldest envelope held. */
+  get oldest(): Outgoing | undefined {
+    return this.#first();
+  }
+
+  /** Redis has confirmed everything up to this envelope; each is handed out. */
+  confirm(seq: number, visit?: (entry: Outgoing) => void): void {
     for (
       let entry = this.#first();
       entry !== undefined && entry.seq <= seq;
       entry = this.#first()
     ) {
       this.#shift(entry);
+      visit?.(entry);
     }
   }
 

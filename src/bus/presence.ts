@@ -15,11 +15,14 @@ export interface NodeReport {
   readonly probe_ms: number | null;
 }
 
-/** How often a report is written, in milliseconds. */
-export const REPORT_INTERVAL_MS = 5000;
+/**
+ * How often a report is written, in milliseconds. It is also what finds out that a server has become
+ * a replica, for which 5 s are allowed.
+ */
+export const REPORT_INTERVAL_MS = 3000;
 
-/** How long a report lasts, in milliseconds: three chances, then the node is a ghost and vanishes. */
-const REPORT_TTL_MS = 3 * REPORT_INTERVAL_MS;
+/** How long a report lasts, in milliseconds: five chances, then the node is a ghost and vanishes. */
+const REPORT_TTL_MS = 5 * REPORT_INTERVAL_MS;
 
 /** Nodes listed at most; a cluster has a handful, and anybody can write keys. */
 const MAX_NODES = 256;

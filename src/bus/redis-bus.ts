@@ -12,6 +12,7 @@ import type { Deliver, EventBus } from "./event-bus.ts";
 import { LogWindow } from "./log-window.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { Prober } from "./prober.ts";
+import { Recent } from "./recent.ts";
 import { Sequences } from "./sequences.ts";
 
 /** Told of what happens on the bus; what becomes of it is not the bus' business. */
@@ -22,8 +23,8 @@ export interface BusEvents {
   envelopeRefused(fault: EnvelopeFault): void;
   /** The outbox was full or events in it too old: `dropped` in all since the start. */
   outboxDropped(dropped: number): void;
-  /** The outbox was sent after an outage. */
-  outboxSent(events: number): void;
+  /** The outbox was sent after an outage, less what had been dropped during it. */
+  outboxSent(events: number, dropped: number): void;
   /** The catch-up log could not be written, so what others miss now cannot be caught up. */
   logFailed(reason: string): void;
 }
@@ -47,6 +48,8 @@ export interface RedisBusOptions {
   readonly now: () => number;
 }
 
+type Probe = Extract<Envelope, { kind: "probe" }>;
+
 /** `cluster_nodes` while Redis is out of reach (contract, status object). */
 const NO_CLUSTER = -1;
 
@@ -56,8 +59,15 @@ const COUNT_DEADLINE_MS = 200;
 /** Envelopes that may be written and unconfirmed: enough to fill any network, few to hold twice. */
 const MAX_IN_FLIGHT = 1000;
 
-/** Messages that are held while the log is read; beyond, they are dropped and the log read again. */
+/**
+ * Messages, and UTF-16 units of them, that are held while the log is read; beyond, they are dropped
+ * and the log is read again.
+ */
 const MAX_HELD = 20_000;
+const MAX_HELD_UNITS = 32 * 1024 * 1024;
+
+/** Origins remembered for which the log was read; a cluster has a handful. */
+const MAX_SOUGHT = 1024;
 
 /** Entries read from the log at once. */
 const LOG_PAGE = 500;
@@ -91,6 +101,7 @@ export class RedisBus implements EventBus {
   readonly #channel: string;
   readonly #log: string;
   readonly #outbox: Outbox;
+  readonly #recent = new Recent();
   readonly #window = new LogWindow();
   readonly #sequences = new Sequences();
   #session: RedisSession | undefined;
@@ -98,10 +109,18 @@ export class RedisBus implements EventBus {
   #isSending = false;
   /** Messages that came while the log was being read; `undefined` when they are taken at once. */
   #held: string[] | undefined;
+  #heldUnits = 0;
   #hasOverflowed = false;
   #prober: Prober;
   #seq = 0;
+  /** The last count that has been written to Redis and counts as sent. */
+  #lastSent = 0;
+  /** Which Redis it was; `undefined` before the first. */
+  #serverId: string | undefined;
+  /** For which count of an origin the log has been read in vain, so that it is read once. */
+  readonly #soughtFor = new Map<string, number>();
   #reportedDrops = 0;
+  #dropsAtLoss = 0;
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
@@ -165,13 +184,22 @@ export class RedisBus implements EventBus {
 
   /** Last part of a recovery: sends what has waited, and from now on everything at once. */
   resume(): void {
-    this.#isSending = true;
+    const session = this.#session;
+    if (session === undefined) {
+      return;
+    }
     this.#outbox.expire(this.#options.now());
     this.#reportDrops();
+    if (this.#serverId !== undefined && session.serverId !== this.#serverId) {
+      this.#logAgain(session);
+    }
+    this.#serverId = session.serverId;
     const waiting = this.#outbox.size;
+    const dropped = this.#outbox.dropped - this.#dropsAtLoss;
+    this.#isSending = true;
     this.#send();
-    if (waiting > 0) {
-      this.#options.events.outboxSent(waiting);
+    if (waiting > 0 || dropped > 0) {
+      this.#options.events.outboxSent(waiting, dropped);
     }
   }
 
@@ -181,6 +209,8 @@ export class RedisBus implements EventBus {
     this.#isSending = false;
     this.#held = undefined;
     this.#outbox.rewind();
+    this.#lastSent = (this.#outbox.oldest?.seq ?? this.#lastSent + 1) - 1;
+    this.#dropsAtLoss = this.#outbox.dropped;
   }
 
   /** Waits until everything has been sent, or the deadline has passed, or Redis is away. */
@@ -235,10 +265,8 @@ export class RedisBus implements EventBus {
         return;
       }
       const { seq, envelope } = entry;
-      const limit = String(this.#window.limit());
-      session
-        .send(["XADD", this.#log, "MAXLEN", "~", limit, "*", LOG_FIELD, envelope])
-        .catch((fault: Error) => this.#logFailed(session, fault));
+      this.#lastSent = seq;
+      this.#appendToLog(session, envelope);
       session.send(["PUBLISH", this.#channel, envelope]).then(
         () => this.#confirmed(session, seq),
         (fault: Error) => this.#refused(session, fault),
@@ -246,9 +274,24 @@ export class RedisBus implements EventBus {
     }
   }
 
+  #appendToLog(session: RedisSession, envelope: string): void {
+    const limit = String(this.#window.limit());
+    session
+      .send(["XADD", this.#log, "MAXLEN", "~", limit, "*", LOG_FIELD, envelope])
+      .catch((fault: Error) => this.#logFailed(session, fault));
+  }
+
+  /** Gives a Redis without memory the last events again, for those who had not read them yet. */
+  #logAgain(session: RedisSession): void {
+    for (const { envelope } of this.#recent.list(this.#options.now())) {
+      this.#appendToLog(session, envelope);
+    }
+  }
+
   #confirmed(session: RedisSession, seq: number): void {
     if (session === this.#session) {
-      this.#outbox.confirm(seq);
+      const now = this.#options.now();
+      this.#outbox.confirm(seq, (entry) => this.#recent.add(entry, now));
       this.#send();
     }
   }
@@ -273,7 +316,7 @@ export class RedisBus implements EventBus {
 
   #publishProbe(session: RedisSession, count: number): void {
     session
-      .send(["PUBLISH", this.#channel, this.#writer.probe(count)])
+      .send(["PUBLISH", this.#channel, this.#writer.probe(count, this.#lastSent)])
       .catch((fault: Error) => this.#refused(session, fault));
   }
 
@@ -286,7 +329,8 @@ export class RedisBus implements EventBus {
       this.#take(message, session);
       return;
     }
-    if (this.#held.length < MAX_HELD) {
+    this.#heldUnits += message.length;
+    if (this.#held.length < MAX_HELD && this.#heldUnits <= MAX_HELD_UNITS) {
       this.#held.push(message);
     } else {
       this.#hasOverflowed = true;
@@ -300,13 +344,16 @@ export class RedisBus implements EventBus {
       return;
     }
     const { envelope } = result;
-    if (envelope.kind === "probe" || envelope.originId === this.#options.originId) {
+    if (envelope.originId === this.#options.originId) {
+      return;
+    }
+    if (envelope.kind === "probe") {
+      this.#hearProbe(envelope, session);
       return;
     }
     if (session !== undefined && this.#hasGap(envelope)) {
       // Something was lost on the way: what is in the log comes first.
-      this.#held = [message];
-      this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
+      this.#seek(session, [message]);
       return;
     }
     this.#window.add(message.length);
@@ -321,6 +368,28 @@ export class RedisBus implements EventBus {
       const isProof = this.#held === undefined;
       this.#prober.returned(Number(probe[1]), this.#options.now(), isProof);
     }
+  }
+
+  /** Another worker's probe says what it has sent: what has not been seen of it is in the log. */
+  #hearProbe({ originId, seq }: Probe, session: RedisSession | undefined): void {
+    if (seq === undefined) {
+      this.#sequences.begin(originId);
+      return;
+    }
+    const isNews = (this.#soughtFor.get(originId) ?? 0) < seq;
+    if (session !== undefined && isNews && this.#sequences.isBehind(originId, seq)) {
+      if (this.#soughtFor.size >= MAX_SOUGHT) {
+        this.#soughtFor.clear();
+      }
+      this.#soughtFor.set(originId, seq);
+      this.#seek(session, []);
+    }
+  }
+
+  /** Reads the log while messages are held, beginning with these. */
+  #seek(session: RedisSession, held: string[]): void {
+    this.#held = held;
+    this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
   }
 
   #hasGap(envelope: Exclude<Envelope, { kind: "probe" }>): boolean {
@@ -345,6 +414,7 @@ export class RedisBus implements EventBus {
   async #catchUp(session: RedisSession): Promise<void> {
     do {
       this.#hasOverflowed = false;
+      this.#heldUnits = 0;
       const missed = await this.#readLog(session);
       if (missed > 0) {
         this.#options.events.caughtUp(missed);
@@ -362,6 +432,19 @@ export class RedisBus implements EventBus {
 
   /** Delivers what is in the log and has not been seen; how many events that were. */
   async #readLog(session: RedisSession): Promise<number> {
+    try {
+      return await this.#readLogFrom(session);
+    } catch (fault) {
+      // Not ours to read: a key of another kind, or of another user. The channel works without.
+      if (fault instanceof Error && /^(?:WRONGTYPE|NOPERM)\b/.test(fault.message)) {
+        this.#options.events.logFailed(fault.message);
+        return 0;
+      }
+      throw fault;
+    }
+  }
+
+  async #readLogFrom(session: RedisSession): Promise<number> {
     const awayMs = this.#options.now() - this.#prober.provedAt + CATCH_UP_MARGIN_MS;
     const time = redisMillis(await session.send(["TIME"]));
     let from = String(Math.max(0, Math.floor(time - awayMs)));

@@ -112,3 +112,23 @@ describe("invented origins", () => {
     expect(sequences.see("a", 2)).toBe("next");
   });
 });
+
+describe("what an origin says that it has sent", () => {
+  test("is more than has been seen, or not", () => {
+    const sequences = new Sequences();
+    expect(sequences.isBehind("a", 5)).toBe(false);
+    sequences.see("a", 4);
+    expect(sequences.isBehind("a", 4)).toBe(false);
+    expect(sequences.isBehind("a", 5)).toBe(true);
+    expect(sequences.see("a", 5)).toBe("next");
+  });
+
+  test("is nothing at its beginning, from which on it is followed", () => {
+    const sequences = new Sequences();
+    sequences.begin("a");
+    expect(sequences.isBehind("a", 1)).toBe(true);
+    expect(sequences.see("a", 1)).toBe("next");
+    sequences.begin("a");
+    expect(sequences.see("a", 1)).toBe("repeated");
+  });
+});

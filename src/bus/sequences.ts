@@ -23,6 +23,30 @@ export class Sequences {
     if (last !== undefined && seq <= last) {
       return "repeated";
     }
+    this.#remember(originId, seq);
+    return last === undefined || seq === last + 1 ? "next" : "gap";
+  }
+
+  /** Whether a count is neither the next one nor seen before, without remembering it. */
+  isGap(originId: string, seq: number): boolean {
+    const last = this.#last.get(originId);
+    return last !== undefined && seq > last + 1;
+  }
+
+  /** An origin has shown itself that has sent nothing yet; a known one stays as it is. */
+  begin(originId: string): void {
+    if (!this.#last.has(originId)) {
+      this.#remember(originId, 0);
+    }
+  }
+
+  /** Whether an origin has sent more than has been seen, given the last count that it has sent. */
+  isBehind(originId: string, lastSent: number): boolean {
+    const last = this.#last.get(originId);
+    return last !== undefined && last < lastSent;
+  }
+
+  #remember(originId: string, seq: number): void {
     // Deleted first, so that the map stays in the order of the last sign of life.
     this.#last.delete(originId);
     this.#last.set(originId, seq);
@@ -30,12 +54,5 @@ export class Sequences {
       const [oldest = ""] = this.#last.keys();
       this.#last.delete(oldest);
     }
-    return last === undefined || seq === last + 1 ? "next" : "gap";
-  }
-
-  /** Whether a count is the next one or unknown, without remembering it. */
-  isGap(originId: string, seq: number): boolean {
-    const last = this.#last.get(originId);
-    return last !== undefined && seq > last + 1;
   }
 }

@@ -131,7 +131,7 @@ describe("the journal writes one line", () => {
     ],
     [
       "for events that were kept and sent",
-      (journal) => journal.outboxSent(4),
+      (journal) => journal.outboxSent(4, 0),
       { level: "info", events: 4, msg: "cluster: events kept meanwhile were sent" },
     ],
     [
@@ -332,7 +332,7 @@ describe("the journal bounds what strangers can cause", () => {
       scene.journal.redisDown("gone");
       scene.journal.redisUp(1);
       scene.journal.caughtUp(1);
-      scene.journal.outboxSent(1);
+      scene.journal.outboxSent(1, 0);
     }
     expect(scene.take().length).toBe(700);
   });

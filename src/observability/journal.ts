@@ -87,8 +87,9 @@ export class Journal {
     this.#log.info({ events }, "cluster: events missed meanwhile were caught up");
   }
 
-  outboxSent(events: number): void {
-    this.#log.info({ events }, "cluster: events kept meanwhile were sent");
+  outboxSent(events: number, dropped: number): void {
+    const fields = { events, ...(dropped > 0 ? { dropped } : {}) };
+    this.#log.info(fields, "cluster: events kept meanwhile were sent");
   }
 
   outboxDropped(dropped: number): void {

@@ -68,7 +68,7 @@ describe("what is written", () => {
   });
 
   test("of a probe: an event for nobody, without a count among events", () => {
-    expect(writer.probe(3)).toBe(
+    expect(writer.probe(3, 0)).toBe(
       '{"origin_id":"0123456789abcdef","topic":"worker.cluster","payload":null,' +
         '"key":"5eed5eed","probe":3}',
     );
@@ -77,14 +77,14 @@ describe("what is written", () => {
   test("begins with what tells it is one's own", () => {
     expect(writer.prefix).toBe('{"origin_id":"0123456789abcdef",');
     const notice = { type: "unregister", topic: "a" } as const;
-    for (const text of [writer.event(1, "a", "1"), writer.notice(2, notice), writer.probe(3)]) {
+    for (const text of [writer.event(1, "a", "1"), writer.notice(2, notice), writer.probe(3, 0)]) {
       expect(text).toStartWith(writer.prefix);
     }
   });
 
   test("is for the original an event on a topic that no socket can watch", () => {
     expect(CLUSTER_TOPIC).toBe("worker.cluster");
-    for (const text of [writer.notice(1, { type: "unregister", topic: "a" }), writer.probe(1)]) {
+    for (const text of [writer.notice(1, { type: "unregister", topic: "a" }), writer.probe(1, 0)]) {
       const { origin_id, topic, payload } = JSON.parse(text);
       expect([origin_id, topic, payload]).toEqual([ORIGIN, CLUSTER_TOPIC, null]);
     }
@@ -134,7 +134,8 @@ describe("what is read", () => {
   }
 
   test("of a probe: that it is one", () => {
-    expect(read(writer.probe(12))).toEqual({ kind: "probe", originId: ORIGIN });
+    expect(read(writer.probe(12, 0))).toEqual({ kind: "probe", originId: ORIGIN, seq: undefined });
+    expect(read(writer.probe(12, 7))).toEqual({ kind: "probe", originId: ORIGIN, seq: 7 });
   });
 
   test("of a topic with a lone surrogate: what UTF-8 can carry", () => {
@@ -190,7 +191,7 @@ describe("what is refused", () => {
   test("as foreign: an envelope with another installation's key, of whatever kind", () => {
     const other = new EnvelopeWriter("fedcba9876543210", "0ther000");
     const notice = { type: "unregister", topic: "a" } as const;
-    for (const text of [other.event(1, "a", "1"), other.notice(1, notice), other.probe(1)]) {
+    for (const text of [other.event(1, "a", "1"), other.notice(1, notice), other.probe(1, 0)]) {
       expect(readEnvelope(text, KEY)).toEqual({ ok: false, fault: "foreign_key" });
     }
   });
@@ -277,7 +278,7 @@ describe("strangers' envelopes", () => {
     writer.event(1, "contest_session.42", '{"a":[1,2.50,{"b":null}],"c":"\\ud83d\\ude00 \\" x"}'),
     writer.notice(2, { type: "register", topic: "a", requireToken: true, ttlMs: 86_400_000 }),
     writer.notice(3, { type: "unregister", topic: "radio.user.7" }),
-    writer.probe(4),
+    writer.probe(4, 0),
     '{"origin_id":"fedcba9876543210","topic":"worker.status","payload":[true,false,-1E-7]}',
     ' { "pay\\u006coad" : 1 , "topic" : "a" , "origin_id" : "b" , "payload" : "}" } ',
   ];

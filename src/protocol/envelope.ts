@@ -42,7 +42,12 @@ export type Envelope =
       readonly seq: number;
       readonly notice: Notice;
     }
-  | { readonly kind: "probe"; readonly originId: string };
+  | {
+      readonly kind: "probe";
+      readonly originId: string;
+      /** The last count that the origin had sent before it; absent when nothing is known of it. */
+      readonly seq: number | undefined;
+    };
 
 /** Why an envelope is not acted on. */
 export type EnvelopeFault = "too_large" | "unreadable" | "foreign_key";
@@ -86,9 +91,13 @@ export class EnvelopeWriter {
     return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,"seq":${seq},"key":"${this.#key}","notice":${body}}`;
   }
 
-  /** A probe; `count` tells one from the next. */
-  probe(count: number): string {
-    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,"key":"${this.#key}","probe":${count}}`;
+  /**
+   * A probe; `count` tells one from the next, `seq` is the last count sent before it, so that whoever
+   * hears the probe knows what it should have heard.
+   */
+  probe(count: number, seq: number): string {
+    const known = seq > 0 ? `"seq":${seq},` : "";
+    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,${known}"key":"${this.#key}","probe":${count}}`;
   }
 }
 
@@ -121,13 +130,13 @@ export function readEnvelope(text: string, key: string): EnvelopeResult {
   if (typeof topic !== "string" || topic === "" || payload === undefined) {
     return UNREADABLE;
   }
-  if (fields["probe"] !== undefined) {
-    return { ok: true, envelope: { kind: "probe", originId } };
-  }
   // Counts and notices are this implementation's own, and it signs them with its key.
   const seq = theirs === undefined ? undefined : readSeq(fields["seq"]);
   if (seq === null) {
     return UNREADABLE;
+  }
+  if (fields["probe"] !== undefined) {
+    return { ok: true, envelope: { kind: "probe", originId, seq } };
   }
   if (fields["notice"] !== undefined && theirs !== undefined) {
     const notice = readNotice(fields["notice"]);

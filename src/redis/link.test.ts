@@ -8,6 +8,7 @@ setDefaultTimeout(2 * DEADLINE_MS);
 
 /** A session to nowhere: lost when it is told so. */
 class FakeSession implements RedisSession {
+  readonly serverId = "fake";
   readonly lost: Promise<string>;
   readonly closes: string[] = [];
   readonly #lose: (reason: string) => void;

@@ -31,6 +31,10 @@ export interface RedisLinkOptions {
 /** How long making up for an outage may take, in milliseconds; a log of 5 minutes takes a fraction. */
 const RECOVERY_DEADLINE_MS = 15_000;
 
+/** How long Redis may be silent meanwhile, in milliseconds, and how often that is looked at. */
+const RECOVERY_SILENCE_MS = 2500;
+const SILENCE_CHECK_MS = 250;
+
 /**
  * Keeps a session to Redis: opens one, has it made useful, waits until it is lost, and begins anew,
  * with pauses that grow while it fails. Nobody ever waits for it: `session` says what there is now.
@@ -110,6 +114,11 @@ export class RedisLink {
       const deadline = setTimeout(() => {
         session.close("catching up took too long");
       }, RECOVERY_DEADLINE_MS);
+      const watch = setInterval(() => {
+        if (session.stalledMs() > RECOVERY_SILENCE_MS) {
+          session.close("no answer while catching up");
+        }
+      }, SILENCE_CHECK_MS);
       const lost = session.lost.then((reason) => {
         throw new Error(reason);
       });
@@ -117,6 +126,7 @@ export class RedisLink {
         await Promise.race([recover(session), lost]);
       } finally {
         clearTimeout(deadline);
+        clearInterval(watch);
       }
       if (this.#isStopped) {
         throw new Error("stopped");

@@ -17,11 +17,15 @@ const LOOK_INTERVAL_MS = 5;
 const FIRST_PORT = 12_000;
 const LAST_PORT = 32_000;
 
-/** Servers that run now: none may outlive the tests, even when those are broken off. */
+/** Servers that run now, and where: none may outlive the tests, even when those are broken off. */
 const running = new Set<Bun.Subprocess>();
+const directories = new Set<string>();
 process.on("exit", () => {
   for (const child of running) {
     child.kill("SIGKILL");
+  }
+  for (const directory of directories) {
+    rmSync(directory, { recursive: true, force: true });
   }
 });
 
@@ -49,6 +53,7 @@ export class RedisServer implements AsyncDisposable {
   private constructor(options: RedisServerOptions) {
     this.#options = options;
     this.#directory = mkdtempSync(join(tmpdir(), "wavelog-worker-redis-"));
+    directories.add(this.#directory);
     this.#port = randomPort();
   }
 
@@ -152,6 +157,7 @@ export class RedisServer implements AsyncDisposable {
     }
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+    directories.delete(this.#directory);
   }
 
   #file(name: string): string {

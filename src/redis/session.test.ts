@@ -239,6 +239,19 @@ describe("opening a session", () => {
     });
   }
 
+  test("leaves no socket open, in whatever moment its time is over", async () => {
+    await using server = await RedisServer.start();
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      const options = connectionOptions(server.urlOf(attempt % 2), undefined, OPEN_DEADLINE_MS);
+      const opening = openSession(options, (attempt % 20) / 10, now);
+      await opening.then(
+        (session) => session.close("done"),
+        () => undefined,
+      );
+    }
+    await untilAlone(server);
+  });
+
   test("to something that takes connections and says nothing ends at the deadline", async () => {
     using silent = Bun.listen({
       hostname: "127.0.0.1",

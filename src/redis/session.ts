@@ -11,6 +11,11 @@ export type Reply = string | number | null | readonly Reply[];
  */
 export interface RedisSession {
   /**
+   * Which Redis it is: new with every start of a server, so that one without memory is recognised.
+   * Where `INFO` is not permitted nothing is known, and every session counts as one to a new server.
+   */
+  readonly serverId: string;
+  /**
    * Sends a command. Replies come in the order of the calls. Rejects with Redis' own error, or when
    * the session is lost; has no deadline of its own, since a session that stalls is given up as a
    * whole.
@@ -66,6 +71,7 @@ function makeClient(options: ConnectionOptions) {
 
 class ClientSession implements RedisSession {
   readonly lost: Promise<string>;
+  serverId = "";
   readonly #now: () => number;
   readonly #commands: ReturnType<typeof makeClient>;
   readonly #subscriber: ReturnType<typeof makeClient>;
@@ -84,6 +90,12 @@ class ClientSession implements RedisSession {
     for (const client of [this.#commands, this.#subscriber]) {
       client.on("error", (fault: unknown) => this.close(reasonOf(fault)));
       client.on("end", () => this.close("connection ended"));
+      client.on("connect", () => {
+        // Closed while the socket was being made: the client did not know of it yet.
+        if (this.#isClosed) {
+          client.destroy();
+        }
+      });
     }
   }
 
@@ -92,6 +104,8 @@ class ClientSession implements RedisSession {
     await Promise.all(clients.map((client) => client.connect()));
     // Without password and database nothing has been asked yet, and a frozen server takes sockets.
     await Promise.all(clients.map((client) => client.ping()));
+    const info = await this.#commands.sendCommand<Reply>(["INFO", "server"]).catch(() => "");
+    this.serverId = /^run_id:(\S+)/m.exec(String(info))?.[1] ?? crypto.randomUUID();
   }
 
   async send(command: readonly string[]): Promise<Reply> {

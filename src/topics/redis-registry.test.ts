@@ -559,6 +559,7 @@ describe("when Redis comes back", () => {
     const session = await shared.open();
     let isFirst = true;
     await scene.registry.restore({
+      serverId: session.serverId,
       lost: session.lost,
       subscribe: (channel, onMessage) => session.subscribe(channel, onMessage),
       stalledMs: () => session.stalledMs(),

@@ -75,7 +75,7 @@ export class RedisRegistry implements TopicRegistry {
    */
   readonly #givenBack = new Map<string, number>();
   /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
-  #runId: string | undefined;
+  #serverId: string | undefined;
   #listing: Promise<readonly string[]> | undefined;
   /** Questions to Redis whose answers may change the mirror. */
   #questions = 0;
@@ -170,9 +170,11 @@ export class RedisRegistry implements TopicRegistry {
    * when the session is lost, or its server is a replica or still loading.
    */
   async restore(session: RedisSession): Promise<void> {
-    const runId = await readRunId(session);
+    const { serverId } = session;
+    // With nothing to write, a session that is lost already would pass for restored.
+    await session.send(["PING"]);
     try {
-      if (this.#runId !== undefined && runId !== this.#runId) {
+      if (this.#serverId !== undefined && serverId !== this.#serverId) {
         await this.#giveBack(session);
       }
       // More may be changed while these are being written.
@@ -185,7 +187,7 @@ export class RedisRegistry implements TopicRegistry {
         throw fault;
       }
     }
-    this.#runId = runId;
+    this.#serverId = serverId;
     this.#session = session;
     setTimeout(() => this.#givenBack.clear(), TAKE_BACK_MS).unref();
   }
@@ -411,19 +413,6 @@ function decodeMeta(value: string): TopicMeta {
   } catch {
     return { requireToken: true };
   }
-}
-
-/**
- * Which Redis it is: new with every start of a server. Where `INFO` is not permitted nothing is known,
- * and every session counts as one without memory.
- */
-async function readRunId(session: RedisSession): Promise<string> {
-  const info = await session.send(["INFO", "server"]).catch(async () => {
-    // Refused, or is the session lost? Then this rejects as well.
-    await session.send(["PING"]);
-    return "";
-  });
-  return /^run_id:(\S+)/m.exec(String(info))?.[1] ?? crypto.randomUUID();
 }
 
 /** An answer, or {@link NO_ANSWER} when it fails or takes longer. Never rejects. */
