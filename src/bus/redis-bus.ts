@@ -49,6 +49,7 @@ export interface RedisBusOptions {
 }
 
 type Probe = Extract<Envelope, { kind: "probe" }>;
+type Numbered = Exclude<Envelope, Probe>;
 
 /** `cluster_nodes` while Redis is out of reach (contract, status object). */
 const NO_CLUSTER = -1;
@@ -103,7 +104,7 @@ export class RedisBus implements EventBus {
   readonly #outbox: Outbox;
   readonly #recent = new Recent();
   readonly #window = new LogWindow();
-  readonly #sequences = new Sequences();
+  readonly #sequences: Sequences;
   #session: RedisSession | undefined;
   /** Whether the outbox is being sent: from the end of the recovery until the session is lost. */
   #isSending = false;
@@ -128,6 +129,7 @@ export class RedisBus implements EventBus {
     this.#channel = `${options.prefix}:events`;
     this.#log = `${options.prefix}:log`;
     this.#outbox = new Outbox(options.outbox);
+    this.#sequences = new Sequences(options.now);
     // Whoever starts alone has missed everything from its start on.
     this.#prober = new Prober(options.now());
   }
@@ -392,22 +394,24 @@ export class RedisBus implements EventBus {
     this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
   }
 
-  #hasGap(envelope: Exclude<Envelope, { kind: "probe" }>): boolean {
+  #hasGap(envelope: Numbered): boolean {
     return envelope.seq !== undefined && this.#sequences.isGap(envelope.originId, envelope.seq);
   }
 
-  /** Acts on an envelope of another worker, unless it has been seen; whether it was new. */
-  #apply(envelope: Exclude<Envelope, { kind: "probe" }>): boolean {
+  /** Acts on an envelope of another worker that has come over the channel, unless it has been seen. */
+  #apply(envelope: Numbered): void {
     const { originId, seq } = envelope;
-    if (seq !== undefined && this.#sequences.see(originId, seq) === "repeated") {
-      return false;
+    if (seq === undefined || this.#sequences.see(originId, seq) !== "repeated") {
+      this.#act(envelope);
     }
+  }
+
+  #act(envelope: Numbered): void {
     if (envelope.kind === "notice") {
       this.#options.onNotice(envelope.notice);
     } else {
       this.#options.deliver(envelope.topic, pushFrame(envelope.payload));
     }
-    return true;
   }
 
   /** Reads the log from the last proof on, then takes what was held meanwhile. */
@@ -464,15 +468,24 @@ export class RedisBus implements EventBus {
     }
   }
 
+  /** Acts on an envelope from the log that has not been seen; whether it was an event. */
   #applyLogged(message: string): boolean {
     const result = readEnvelope(message, this.#options.key);
-    return (
-      result.ok &&
-      result.envelope.kind !== "probe" &&
-      result.envelope.originId !== this.#options.originId &&
-      this.#apply(result.envelope) &&
-      result.envelope.kind === "event"
-    );
+    if (!result.ok || result.envelope.kind === "probe") {
+      return false;
+    }
+    const { envelope } = result;
+    const { originId, seq } = envelope;
+    // What cannot be told from what has been delivered is left alone: the log is read often.
+    if (originId === this.#options.originId || seq === undefined) {
+      return false;
+    }
+    const sequence = this.#sequences.see(originId, seq);
+    if (sequence === "repeated" || sequence === "untold") {
+      return false;
+    }
+    this.#act(envelope);
+    return envelope.kind === "event";
   }
 
   #reportDrops(): void {
