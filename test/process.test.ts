@@ -526,36 +526,48 @@ for (const target of TARGETS) {
     const openPipe = (dir: TempDir): { write: number; close: () => void } => {
       const path = dir.file("pipe");
       Bun.spawnSync(["mkfifo", path]);
-      const read = openSync(path, "r+");
-      return { write: openSync(path, "w"), close: () => closeSync(read) };
+      let read: number | undefined = openSync(path, "r+");
+      const close = (): void => {
+        if (read !== undefined) {
+          closeSync(read);
+          read = undefined;
+        }
+      };
+      return { write: openSync(path, "w"), close };
     };
 
-    test("a log that nobody reads holds nobody up", async () => {
-      using dir = new TempDir();
-      const pipe = openPipe(dir);
-      try {
-        await using worker = await startWorker({ target, stdout: pipe.write });
-        // Several times what a pipe holds.
-        using client = await HttpClient.connect(worker.ports.internal);
-        for (let count = 0; count < 3000; count += 1) {
-          client.send({
-            path: "/internal/register",
-            secret: worker.secret,
-            body: JSON.stringify({ topic: `topic ${count}` }),
-          });
+    for (const hasGone of [false, true]) {
+      const what = hasGone ? "nobody reads any more" : "nobody reads";
+      test(`a log that is full because ${what} holds nobody up`, async () => {
+        using dir = new TempDir();
+        const pipe = openPipe(dir);
+        try {
+          await using worker = await startWorker({ target, stdout: pipe.write });
+          // Several times what a pipe holds.
+          using client = await HttpClient.connect(worker.ports.internal);
+          for (let count = 0; count < 3000; count += 1) {
+            client.send({
+              path: "/internal/register",
+              secret: worker.secret,
+              body: JSON.stringify({ topic: `topic ${count}` }),
+            });
+          }
+          for (let count = 0; count < 3000; count += 1) {
+            expect((await client.answer()).status).toBe(200);
+          }
+          using socket = await worker.subscribe("topic 0");
+          await worker.api.publish("topic 0", "1");
+          expect(await socket.nextFrame()).toBe('{"type":"push","payload":1}');
+          if (hasGone) {
+            pipe.close();
+          }
+          expect(await worker.stop()).toBe(0);
+        } finally {
+          pipe.close();
+          closeSync(pipe.write);
         }
-        for (let count = 0; count < 3000; count += 1) {
-          expect((await client.answer()).status).toBe(200);
-        }
-        using socket = await worker.subscribe("topic 0");
-        await worker.api.publish("topic 0", "1");
-        expect(await socket.nextFrame()).toBe('{"type":"push","payload":1}');
-        expect(await worker.stop()).toBe(0);
-      } finally {
-        pipe.close();
-        closeSync(pipe.write);
-      }
-    });
+      });
+    }
 
     test("a log whose reader has gone holds nobody up", async () => {
       using dir = new TempDir();
@@ -572,6 +584,7 @@ for (const target of TARGETS) {
         }
         expect(await worker.stop()).toBe(0);
       } finally {
+        pipe.close();
         closeSync(pipe.write);
       }
     });

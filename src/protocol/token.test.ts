@@ -39,6 +39,11 @@ describe("a token", () => {
     });
   });
 
+  test("may be valid for ever: PHP_INT_MAX", () => {
+    const token = signedBy('{"user_id":7,"topic":"a","expires":9223372036854775807}');
+    expect(verifyToken(token, "a", NOW, secret)).toMatchObject({ ok: true, userId: 7 });
+  });
+
   test("is for one topic", () => {
     const token = signToken(CLAIMS, secret);
     expect(verifyToken(token, "contest_session.43", NOW, secret)).toEqual({

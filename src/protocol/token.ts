@@ -90,11 +90,8 @@ function readClaims(bytes: Uint8Array): TokenClaims | undefined {
     return undefined;
   }
   const { user_id: userId, topic, expires } = value as Record<string, unknown>;
-  if (
-    !Number.isSafeInteger(userId) ||
-    !Number.isSafeInteger(expires) ||
-    typeof topic !== "string"
-  ) {
+  // `expires` may be PHP_INT_MAX, which a double rounds: for "never" that is exact enough.
+  if (!Number.isSafeInteger(userId) || !Number.isInteger(expires) || typeof topic !== "string") {
     return undefined;
   }
   return {

@@ -7,14 +7,6 @@ const CLEAN_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/nonexi
 /** The worker promises to have stopped after 10 s. */
 const STOP_DEADLINE_MS = 12_000;
 
-/** Programs that run now: none may outlive the tests, even when those are broken off. */
-const running = new Set<Program>();
-process.on("exit", () => {
-  for (const program of running) {
-    program.signal("SIGKILL");
-  }
-});
-
 export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -41,8 +33,6 @@ export class Program implements AsyncDisposable {
     const output = this.#process.stdout;
     this.stdout = new Lines(output instanceof ReadableStream ? output : undefined);
     this.stderr = new Lines(this.#process.stderr);
-    running.add(this);
-    void this.#process.exited.then(() => running.delete(this));
   }
 
   get pid(): number {
