@@ -285,9 +285,9 @@ for (const target of TARGETS) {
       ["no threads", configText({ ...good, gateway_threads: 0 }), /gateway_threads: "0" /],
       ["no origin", configText({ ...good, allowed_origins: ["x y"] }), /allowed_origins.*: "x y" /],
       [
-        "a cluster",
-        configText({ ...good, redis_url: "redis://a/0" }),
-        /redis_url: .*not built yet/,
+        "an address that is no Redis",
+        configText({ ...good, redis_url: "http://worker:hunter2@a/0" }),
+        /redis_url: does not begin with "redis:\/\/"/,
       ],
       ["no YAML", `${configText(good)}ws_port: [\n`, /config\.yaml: is not valid YAML/],
       ["a list", "- worker_secret\n", /config\.yaml: is not a mapping/],

@@ -103,7 +103,7 @@ class ClientSession implements RedisSession {
     const clients = [this.#commands, this.#subscriber];
     await Promise.all(clients.map((client) => client.connect()));
     // Without password and database nothing has been asked yet, and a frozen server takes sockets.
-    await Promise.all(clients.map((client) => client.ping()));
+    await Promise.all(clients.map((client) => client.ping().catch(unlessForbidden)));
     const info = await this.#commands.sendCommand<Reply>(["INFO", "server"]).catch(() => "");
     this.serverId = /^run_id:(\S+)/m.exec(String(info))?.[1] ?? crypto.randomUUID();
   }
@@ -146,6 +146,13 @@ class ClientSession implements RedisSession {
         client.destroy();
       }
     }
+  }
+}
+
+/** A server that forbids a command has answered all the same. */
+function unlessForbidden(fault: unknown): void {
+  if (!(fault instanceof Error) || !/^NOPERM\b/.test(fault.message)) {
+    throw fault;
   }
 }
 

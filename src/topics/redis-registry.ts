@@ -172,7 +172,7 @@ export class RedisRegistry implements TopicRegistry {
   async restore(session: RedisSession): Promise<void> {
     const { serverId } = session;
     // With nothing to write, a session that is lost already would pass for restored.
-    await session.send(["PING"]);
+    await session.send(["TIME"]);
     try {
       if (this.#serverId !== undefined && serverId !== this.#serverId) {
         await this.#giveBack(session);
