@@ -468,6 +468,34 @@ describe("when Redis comes back", () => {
     expect(await stored(server, "registered again")).toBe("{}");
   });
 
+  test("empty, and told of a removal while it is given the topic, it is not left with it", async () => {
+    await using server = await RedisServer.start();
+    const scene = await Scene.make({ server });
+    await scene.registry.register("removed", CLOSED);
+    await server.restart();
+    scene.registry.suspend();
+    const session = await server.open();
+    const restored = scene.registry.restore({
+      serverId: session.serverId,
+      lost: session.lost,
+      subscribe: (channel, onMessage) => session.subscribe(channel, onMessage),
+      stalledMs: () => session.stalledMs(),
+      close: (reason) => session.close(reason),
+      send: async (command) => {
+        const reply = await session.send(command);
+        if (command.includes("NX")) {
+          scene.registry.heard({ type: "unregister", topic: "removed" });
+        }
+        return reply;
+      },
+    });
+    await restored;
+    await eventually(
+      async () => (await stored(server, "removed")) === null,
+      "the removed topic to be gone",
+    );
+  });
+
   test("empty, it keeps what others have written first", async () => {
     await using server = await RedisServer.start();
     const scene = await Scene.make({ server });

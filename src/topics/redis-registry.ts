@@ -47,6 +47,12 @@ const PAGE = 500;
  */
 const TAKE_BACK_MS = 30_000;
 
+/**
+ * By how much workers may differ about the time that a topic has left, in milliseconds: each heard
+ * of it at its own moment. A registration made anew has more.
+ */
+const TAKE_BACK_SLACK_MS = 500;
+
 /** No answer in time, or none at all: the mirror decides. */
 const NO_ANSWER = Symbol("no answer");
 
@@ -74,6 +80,8 @@ export class RedisRegistry implements TopicRegistry {
    * have removed them meanwhile, and say so only now.
    */
   readonly #givenBack = new Map<string, number>();
+  /** Topics of which somebody has said so while they were still being given back. */
+  readonly #toTakeBack = new Set<string>();
   /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
   #serverId: string | undefined;
   #listing: Promise<readonly string[]> | undefined;
@@ -189,6 +197,10 @@ export class RedisRegistry implements TopicRegistry {
     }
     this.#serverId = serverId;
     this.#session = session;
+    for (const topic of this.#toTakeBack) {
+      void this.#takeBack(topic);
+    }
+    this.#toTakeBack.clear();
     setTimeout(() => this.#givenBack.clear(), TAKE_BACK_MS).unref();
   }
 
@@ -311,13 +323,17 @@ export class RedisRegistry implements TopicRegistry {
   async #takeBack(topic: string): Promise<void> {
     const expiresAt = this.#givenBack.get(topic);
     const session = this.#session;
-    if (expiresAt === undefined || session === undefined) {
+    if (expiresAt === undefined) {
+      return;
+    }
+    if (session === undefined) {
+      this.#toTakeBack.add(topic);
       return;
     }
     this.#givenBack.delete(topic);
     try {
       const ttlMs = Number(await session.send(["PTTL", this.#key(topic)]));
-      if (ttlMs <= expiresAt - this.#options.now() + 1) {
+      if (ttlMs <= expiresAt - this.#options.now() + TAKE_BACK_SLACK_MS) {
         await session.send(["DEL", this.#key(topic)]);
       }
     } catch {
