@@ -496,6 +496,19 @@ describe("when Redis comes back", () => {
     );
   });
 
+  test("with a topic that was removed lately, given back by another, it is not learnt", async () => {
+    const scene = await Scene.make();
+    await scene.registry.register("removed", CLOSED);
+    scene.registry.heard({ type: "unregister", topic: "removed" });
+    await shared.command("SET", "wavelog:topic:removed", "{}", "PX", 1000);
+    await scene.registry.learnAll();
+    scene.registry.suspend();
+    expect(await scene.registry.lookup("removed")).toBeUndefined();
+    // Registered anew it is known, as any other.
+    scene.registry.heard({ type: "register", topic: "removed", requireToken: true, ttlMs: 1000 });
+    expect(await scene.registry.lookup("removed")).toEqual(CLOSED);
+  });
+
   test("empty, it keeps what others have written first", async () => {
     await using server = await RedisServer.start();
     const scene = await Scene.make({ server });

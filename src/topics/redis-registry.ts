@@ -80,6 +80,11 @@ export class RedisRegistry implements TopicRegistry {
    * have removed them meanwhile, and say so only now.
    */
   readonly #givenBack = new Map<string, number>();
+  /**
+   * Topics that were removed lately, each with the time: what Redis still holds of one may have been
+   * given back by a worker that does not know yet, and is not learnt.
+   */
+  readonly #removed = new Map<string, number>();
   /** Topics of which somebody has said so while they were still being given back. */
   readonly #toTakeBack = new Set<string>();
   /** Which Redis it was, so that one without memory is recognised; `undefined` before the first. */
@@ -104,6 +109,7 @@ export class RedisRegistry implements TopicRegistry {
     const { ttlMs, tell } = this.#options;
     this.#mirror.set(topic, meta, ttlMs);
     this.#touch(topic);
+    this.#removed.delete(topic);
     tell({ type: "register", topic, requireToken: meta.requireToken, ttlMs });
     await this.#write(topic, ["SET", this.#key(topic), encodeMeta(meta), "PX", String(ttlMs)]);
     return wasKnown ? "refreshed" : "registered";
@@ -112,6 +118,7 @@ export class RedisRegistry implements TopicRegistry {
   async unregister(topic: string): Promise<boolean> {
     const wasKnown = this.#mirror.delete(topic);
     this.#touch(topic);
+    this.#bury(topic);
     this.#options.tell({ type: "unregister", topic });
     const removed = await this.#write(topic, ["DEL", this.#key(topic)]);
     return wasKnown || removed === 1;
@@ -165,9 +172,11 @@ export class RedisRegistry implements TopicRegistry {
   heard(change: TopicChange): void {
     this.#touch(change.topic);
     if (change.type === "register") {
+      this.#removed.delete(change.topic);
       this.#mirror.set(change.topic, { requireToken: change.requireToken }, change.ttlMs);
     } else {
       this.#mirror.delete(change.topic);
+      this.#bury(change.topic);
       void this.#takeBack(change.topic);
     }
   }
@@ -304,15 +313,18 @@ export class RedisRegistry implements TopicRegistry {
 
   /** Writes every topic known here that Redis does not have, with its remaining TTL. */
   async #giveBack(session: RedisSession): Promise<void> {
-    const entries = this.#mirror.entries();
-    for (let at = 0; at < entries.length; at += PAGE) {
-      const page = entries.slice(at, at + PAGE);
-      for (const [topic, { expiresAt }] of page) {
-        this.#givenBack.set(topic, expiresAt);
+    const topics = this.#mirror.entries().map(([topic]) => topic);
+    for (let at = 0; at < topics.length; at += PAGE) {
+      const replies: Promise<Reply>[] = [];
+      for (const topic of topics.slice(at, at + PAGE)) {
+        // Looked at anew: it may have been removed while the pages before were written.
+        const known = this.#mirror.get(topic);
+        if (known !== undefined) {
+          this.#givenBack.set(topic, known.expiresAt);
+          replies.push(session.send([...this.#set(topic, known), "NX"]));
+        }
       }
-      await Promise.all(
-        page.map(([topic, known]) => session.send([...this.#set(topic, known), "NX"])),
-      );
+      await Promise.all(replies);
     }
   }
 
@@ -349,12 +361,32 @@ export class RedisRegistry implements TopicRegistry {
         session?.send(["GET", this.#key(topic)]),
         session?.send(["PTTL", this.#key(topic)]),
       ]);
-      if (typeof value === "string" && typeof ttlMs === "number" && !this.#touched.has(topic)) {
+      const isOld = this.#touched.has(topic) || this.#wasRemoved(topic);
+      if (typeof value === "string" && typeof ttlMs === "number" && !isOld) {
         // A key that another program set without an expiry gets ours here.
         this.#mirror.set(topic, decodeMeta(value), ttlMs > 0 ? ttlMs : this.#options.ttlMs);
       }
     };
     await this.#withQuestion(() => Promise.allSettled(topics.map(learnOne)));
+  }
+
+  /** A topic has been removed, here or elsewhere. */
+  #bury(topic: string): void {
+    const now = this.#options.now();
+    this.#removed.delete(topic);
+    this.#removed.set(topic, now);
+    // In the order of removal: the oldest go first.
+    for (const [oldest, at] of this.#removed) {
+      if (now - at < TAKE_BACK_MS && this.#removed.size <= this.#options.maxTopics) {
+        return;
+      }
+      this.#removed.delete(oldest);
+    }
+  }
+
+  #wasRemoved(topic: string): boolean {
+    const at = this.#removed.get(topic);
+    return at !== undefined && this.#options.now() - at < TAKE_BACK_MS;
   }
 
   /** A topic has been changed here: answers that are on their way are older. */
