@@ -1,3 +1,4 @@
+import { scanKeys } from "../redis/scan.ts";
 import type { RedisSession } from "../redis/session.ts";
 
 /** What a worker tells the others' operators about itself (`GET /internal/cluster`). */
@@ -49,21 +50,11 @@ export class Presence {
 
   /** The reports of all nodes, ordered by host and id. Rejects when the session is lost. */
   async list(session: RedisSession): Promise<readonly NodeReport[]> {
-    const keys = new Set<string>();
-    let cursor = "0";
-    do {
-      const pattern = `${this.#prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
-      const reply = await session.send(["SCAN", cursor, "MATCH", pattern, "COUNT", "500"]);
-      const [next, page] = Array.isArray(reply) ? reply : [];
-      for (const key of Array.isArray(page) ? page : []) {
-        keys.add(String(key));
-      }
-      cursor = String(next ?? "0");
-    } while (cursor !== "0" && keys.size < MAX_NODES);
-    if (keys.size === 0) {
+    const keys = await scanKeys(session, this.#prefix, MAX_NODES);
+    if (keys.length === 0) {
       return [];
     }
-    const values = await session.send(["MGET", ...[...keys].slice(0, MAX_NODES)]);
+    const values = await session.send(["MGET", ...keys.slice(0, MAX_NODES)]);
     const reports = (Array.isArray(values) ? values : []).map(readReport);
     return reports
       .filter((report) => report !== undefined)

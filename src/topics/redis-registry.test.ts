@@ -7,10 +7,11 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
+import type { Notice } from "../protocol/envelope.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession } from "../redis/session.ts";
-import { RedisRegistry, type TopicChange } from "./redis-registry.ts";
+import { RedisRegistry } from "./redis-registry.ts";
 import { registrySuite } from "./registry-suite.ts";
 
 // Longer than each wait in a test, so that a wait in vain says what it was for.
@@ -55,7 +56,7 @@ interface SceneOptions {
 class Scene {
   readonly registry: RedisRegistry;
   readonly server: RedisServer;
-  readonly told: TopicChange[] = [];
+  readonly told: Notice[] = [];
   now = 1_000_000;
 
   private constructor(options: SceneOptions) {

@@ -1,18 +1,10 @@
+import type { Notice } from "../protocol/envelope.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { refusesWrites } from "../redis/faults.ts";
+import { scanKeys } from "../redis/scan.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import { type Known, Mirror } from "./mirror.ts";
 import type { RegisterResult, TopicRegistry } from "./registry.ts";
-
-/** What a worker tells the others when it has changed a topic. */
-export type TopicChange =
-  | {
-      readonly type: "register";
-      readonly topic: string;
-      readonly requireToken: boolean;
-      readonly ttlMs: number;
-    }
-  | { readonly type: "unregister"; readonly topic: string };
 
 /** What a {@link RedisRegistry} needs. */
 export interface RedisRegistryOptions {
@@ -23,7 +15,7 @@ export interface RedisRegistryOptions {
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** Tells the other workers, so that their mirrors follow. Does not wait. */
-  readonly tell: (change: TopicChange) => void;
+  readonly tell: (change: Notice) => void;
 }
 
 /**
@@ -38,7 +30,7 @@ const PATIENCE_MS = 200;
  */
 const LIST_PATIENCE_MS = 500;
 
-/** Keys asked for in one step of a scan, and topics handled in one go of a restore. */
+/** Topics handled in one go. */
 const PAGE = 500;
 
 /**
@@ -169,7 +161,7 @@ export class RedisRegistry implements TopicRegistry {
   }
 
   /** Another worker has changed a topic. */
-  heard(change: TopicChange): void {
+  heard(change: Notice): void {
     this.#touch(change.topic);
     if (change.type === "register") {
       this.#removed.delete(change.topic);
@@ -427,18 +419,8 @@ export class RedisRegistry implements TopicRegistry {
 
   /** All topics in Redis. Rejects when the session is lost. */
   async #scan(session: RedisSession): Promise<readonly string[]> {
-    const topics = new Set<string>();
-    const pattern = `${escapeGlob(this.#keyPrefix)}*`;
-    let cursor = "0";
-    do {
-      const reply = await session.send(["SCAN", cursor, "MATCH", pattern, "COUNT", String(PAGE)]);
-      const [next, keys] = Array.isArray(reply) ? reply : [];
-      for (const key of Array.isArray(keys) ? keys : []) {
-        topics.add(String(key).slice(this.#keyPrefix.length));
-      }
-      cursor = String(next ?? "0");
-    } while (cursor !== "0");
-    return [...topics];
+    const keys = await scanKeys(session, this.#keyPrefix);
+    return keys.map((key) => key.slice(this.#keyPrefix.length));
   }
 }
 
@@ -474,9 +456,4 @@ async function patiently<Value>(
   const answer = await promise;
   clearTimeout(timer);
   return answer;
-}
-
-/** Makes a prefix stand for itself in a pattern. */
-function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]]/g, "\\$&");
 }
