@@ -7,10 +7,12 @@ import { makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
+import type { GatewaySettings } from "./gateway/link.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Journal } from "./observability/journal.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
+import type { Secrets } from "./protocol/secrets.ts";
 import { STATUS_TOPIC } from "./protocol/topic.ts";
 import { ReservedTopics } from "./topics/reserved-topics.ts";
 
@@ -74,12 +76,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
-    settings: {
-      hostname: wsHost,
-      port: config.wsPort,
-      secret: config.workerSecret.reveal(),
-      allowedOrigins: config.allowedOrigins,
-    },
+    address: { hostname: wsHost, port: config.wsPort },
+    settings: gatewaySettings(config),
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: (event) => journal.socket(event),
@@ -129,6 +127,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await backbone.stop();
     },
   };
+}
+
+/** The part of the configuration that gateway threads go by. */
+function gatewaySettings(config: Config): GatewaySettings {
+  return { secrets: secretsOf(config), allowedOrigins: config.allowedOrigins };
+}
+
+function secretsOf(config: Config): Secrets {
+  return { current: config.workerSecret.reveal(), previous: undefined };
 }
 
 /** The text of `redis_ca_file`. */

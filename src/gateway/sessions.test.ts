@@ -7,11 +7,12 @@ import {
   statusFrame,
 } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
-import { signToken } from "../protocol/token.ts";
+import { signToken, TokenVerifier } from "../protocol/token.ts";
 import { Session, type SessionSocket } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
 const SECRET = "only for tests, only for tests, only for tests";
+const VERIFIER = new TokenVerifier({ current: SECRET, previous: undefined });
 const TOPIC = "contest_session.42";
 const STATUS_TOPIC = "worker.status";
 const USER = 7;
@@ -82,7 +83,7 @@ class Scene {
   constructor({ random = 0.999, startMs = 0 }: SceneOptions = {}) {
     this.monotonicMs = MONOTONIC_START + startMs;
     this.sessions = new Sessions({
-      secret: SECRET,
+      tokens: () => VERIFIER,
       wallClock: () => this.wallMs,
       monotonicClock: () => this.monotonicMs,
       random: () => random,

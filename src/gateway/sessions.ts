@@ -6,7 +6,7 @@ import {
   type SocketErrorCode,
 } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
-import { type TokenFault, verifyToken } from "../protocol/token.ts";
+import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Session, SessionSocket } from "./session.ts";
@@ -33,7 +33,8 @@ const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
 
 /** What {@link Sessions} needs from outside. */
 export interface SessionsOptions {
-  readonly secret: string;
+  /** Checks tokens by the secrets of this moment. */
+  readonly tokens: () => TokenVerifier;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Milliseconds on a clock that never goes back. */
@@ -159,8 +160,7 @@ export class Sessions {
         this.#fail(session, "auth_required", CLOSE.policy, "no token");
         return;
       }
-      const { secret } = this.#options;
-      const check = verifyToken(frame.token ?? "", session.topic, this.#wallSecond(), secret);
+      const check = this.#verify(frame.token ?? "", session);
       if (!check.ok) {
         this.#fail(session, "unauthorized", CLOSE.policy, TOKEN_FAULTS[check.fault]);
         return;
@@ -244,6 +244,10 @@ export class Sessions {
   #forget(session: Session): void {
     this.#turns.clear(session, session.turnAt);
     this.#expiries.clear(session, session.expiresAt);
+  }
+
+  #verify(token: string, { topic }: Session): TokenCheck {
+    return this.#options.tokens().verify(token, topic, this.#wallSecond());
   }
 
   #monotonicSecond(): number {

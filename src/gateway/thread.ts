@@ -7,6 +7,7 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
+import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -50,9 +51,13 @@ const deliveries = new DeliveryQueue({
 });
 let sessions: Sessions | undefined;
 
-function start(settings: Extract<ToGateway, { kind: "start" }>["settings"]): void {
+/** What holds now; there is one from the start on. */
+let policy: GatewayPolicy;
+
+function start({ address, settings }: Extract<ToGateway, { kind: "start" }>): void {
+  policy = gatewayPolicy(settings);
   sessions = new Sessions({
-    secret: settings.secret,
+    tokens: () => policy.tokens,
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
@@ -61,7 +66,8 @@ function start(settings: Extract<ToGateway, { kind: "start" }>["settings"]): voi
   });
   try {
     listener = new Listener({
-      settings,
+      address,
+      policy: () => policy,
       sessions,
       lookup: (topic) => questions.ask(topic),
       report,
@@ -109,7 +115,10 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
   }
   switch (message.kind) {
     case "start":
-      start(message.settings);
+      start(message);
+      return;
+    case "settings":
+      policy = gatewayPolicy(message.settings);
       return;
     case "topic":
       questions.answer(message.topic, message.meta);
