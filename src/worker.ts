@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ApiServer } from "./api/server.ts";
 import { makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
+import { PHP_FILES, resolveConnectionLimit } from "./config/connection-limit.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
+import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
+import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Journal } from "./observability/journal.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
@@ -33,6 +36,15 @@ const IPV6_INTERFACES = "/proc/net/if_inet6";
 
 /** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
 const API_CLOSE_DEADLINE_MS = 3000;
+
+/**
+ * How often it is looked how many files are left, in milliseconds: strangers can take all of them
+ * between two looks, and PHP, which has a second, waits for the next one.
+ */
+const FILES_LOOK_MS = 50;
+
+/** A file that can be opened whenever there is a descriptor left. */
+const SPARE_FILE = "/dev/null";
 
 /** A worker that serves. */
 export interface RunningWorker {
@@ -72,12 +84,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const wsHost = listenAddress(config.wsBind, hasIpv6);
   const internalHost = listenAddress(config.internalBind, hasIpv6);
 
+  const files = fileLimit();
+  const connections = connectionLimit(config, files, logger);
   const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
     address: { hostname: wsHost, port: config.wsPort },
-    settings: gatewaySettings(config),
+    settings: gatewaySettings(config, connections),
+    maxBuffered: config.maxBuffered,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: (event) => journal.socket(event),
@@ -90,10 +105,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     startedAt: now(),
     topics,
     sockets: gateways,
+    turnedAway: {
+      refusals: () => gateways.refusals(),
+      slowReaders: () => gateways.slowReaders(),
+      acceptPauses: () => guard?.pauses ?? 0,
+    },
     nodes: () => bus.nodes(),
     redis: backbone.redis,
     node: nodeId,
   };
+  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, journal, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
@@ -115,13 +136,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
   await listening("internal", internalHost, config.internalPort, api.listen());
+  const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
 
   return {
     async stop() {
+      clearInterval(look);
       gateways.stopListening();
       const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);
       await api.close();
       clearTimeout(abort);
+      await guard?.stop();
       // After the last request, so that what was answered 200 reaches the sockets first.
       await gateways.close();
       await backbone.stop();
@@ -130,8 +154,48 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** The part of the configuration that gateway threads go by. */
-function gatewaySettings(config: Config): GatewaySettings {
-  return { secrets: secretsOf(config), allowedOrigins: config.allowedOrigins };
+function gatewaySettings(config: Config, connections: number): GatewaySettings {
+  return {
+    secrets: secretsOf(config),
+    allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
+    limits: {
+      connections,
+      connectionsPerIp: config.maxConnectionsPerIp,
+      pending: config.maxPending === "auto" ? connections : config.maxPending,
+      pendingPerIp: config.maxPendingPerIp,
+    },
+  };
+}
+
+/** How many sockets are let in; says so when the file limit does not allow what was meant. */
+function connectionLimit(config: Config, files: number | undefined, logger: Logger): number {
+  const limit = resolveConnectionLimit(config.maxConnections, files);
+  if (!limit.ok) {
+    throw new StartError(limit.problem);
+  }
+  if (limit.warning !== undefined) {
+    logger.warn(limit.warning);
+  }
+  return limit.connections;
+}
+
+function descriptorGuard(
+  limit: number,
+  gateways: GatewayPool,
+  events: Journal,
+  now: () => number,
+): DescriptorGuard {
+  return new DescriptorGuard({
+    limit,
+    spare: PHP_FILES,
+    openFiles,
+    hold: () => openSync(SPARE_FILE, "r"),
+    release: closeSync,
+    gateways,
+    events,
+    now,
+  });
 }
 
 function secretsOf(config: Config): Secrets {

@@ -57,6 +57,12 @@ describe("values", () => {
       gatewayThreads: "auto",
       maxTopics: 100_000,
       allowedOrigins: [],
+      trustedProxies: ["127.0.0.0/8", "::1/128"],
+      maxConnections: "auto",
+      maxConnectionsPerIp: 0,
+      maxPending: "auto",
+      maxPendingPerIp: 1000,
+      maxBuffered: 1_048_576,
       logFormat: "auto",
       logLevel: "info",
     });
@@ -95,6 +101,12 @@ describe("values", () => {
           "gateway_threads: 4",
           "max_topics: 5",
           'allowed_origins: ["https://Log.example.org:443", "*.example.net"]',
+          'trusted_proxies: ["10.0.0.5", "10.1.0.0/016", "2001:DB8::/32"]',
+          "max_connections: 20000",
+          "max_connections_per_ip: 500",
+          "max_pending: 10000",
+          "max_pending_per_ip: 0",
+          "max_buffered: 4194304",
           "log_format: json",
           "log_level: warn",
         ].join("\r\n"),
@@ -113,6 +125,12 @@ describe("values", () => {
       gatewayThreads: 4,
       maxTopics: 5,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
+      trustedProxies: ["10.0.0.5", "10.1.0.0/16", "2001:DB8::/32"],
+      maxConnections: 20_000,
+      maxConnectionsPerIp: 500,
+      maxPending: 10_000,
+      maxPendingPerIp: 0,
+      maxBuffered: 4_194_304,
       logFormat: "json",
       logLevel: "warn",
     });
@@ -133,6 +151,10 @@ describe("values", () => {
         WAVELOG_WORKER_GATEWAY_THREADS: "3",
         WAVELOG_WORKER_MAX_TOPICS: "7",
         WAVELOG_WORKER_ALLOWED_ORIGINS: "https://log.example.org, *.example.net,",
+        WAVELOG_WORKER_TRUSTED_PROXIES: "10.0.0.0/8, ::1",
+        WAVELOG_WORKER_MAX_CONNECTIONS: "auto",
+        WAVELOG_WORKER_MAX_PENDING: "70",
+        WAVELOG_WORKER_MAX_PENDING_PER_IP: "0",
         WAVELOG_WORKER_LOG_FORMAT: "text",
         WAVELOG_WORKER_LOG_LEVEL: "debug",
         WS_PORT: "1",
@@ -147,6 +169,10 @@ describe("values", () => {
       gatewayThreads: 3,
       maxTopics: 7,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
+      trustedProxies: ["10.0.0.0/8", "::1"],
+      maxConnections: "auto",
+      maxPending: 70,
+      maxPendingPerIp: 0,
       logFormat: "text",
       logLevel: "debug",
     });
@@ -227,6 +253,22 @@ describe("a fault in the file is one line", () => {
       "allowed_origins: [https://log.example.org/]",
       'allowed_origins: "https://log.example.org/" is more than an origin; write scheme, host and port only',
     ],
+    ["trusted_proxies: 5", 'trusted_proxies: "5" is not allowed; give IP addresses and networks'],
+    ["trusted_proxies: [5]", 'trusted_proxies: "5" is not allowed'],
+    [
+      "trusted_proxies: [proxy.example.org]",
+      'trusted_proxies: "proxy.example.org" is no address; write "10.0.0.5", "10.0.0.0/24" or',
+    ],
+    [
+      "trusted_proxies: [10.0.0.0/33]",
+      'trusted_proxies: "10.0.0.0/33" has no good prefix length; give 0 to 32',
+    ],
+    ["max_connections: 0", 'max_connections: "0" is not allowed; give auto, or a whole number'],
+    ["max_connections_per_ip: -1", 'max_connections_per_ip: "-1" is not allowed; give a whole'],
+    ["max_pending: all", 'max_pending: "all" is not allowed; give auto, or a whole number'],
+    ["max_pending_per_ip: auto", 'max_pending_per_ip: "auto" is not allowed; give a whole'],
+    ["max_buffered: 65535", 'max_buffered: "65535" is not allowed; give a whole number from 65536'],
+    ["max_buffered: 1MiB", 'max_buffered: "1MiB" is not allowed'],
     ["log_format: xml", 'log_format: "xml" is not allowed; give auto, text or json'],
     ["log_level: INFO", 'log_level: "INFO" is not allowed; give trace, debug,'],
     ["redis_prefix: a b", 'redis_prefix: "a b" is not allowed; give 1 to 64'],
@@ -301,7 +343,7 @@ describe("a fault in the file is one line", () => {
 
   test("counts the faults beyond the fifth", () => {
     const text = CONFIG_KEYS.map((key) => `${key}: [x]`).join("\n");
-    expect(message(load(text))).toEndWith("; and 13 more");
+    expect(message(load(text))).toEndWith("; and 19 more");
   });
 
   test("never shows the secret in another key", () => {

@@ -1,13 +1,20 @@
 /**
  * UTF-16 units of deliveries that are published in one turn of the loop. What is published in one
  * turn is written to each socket at once, so this stays well below the bytes a socket may have
- * waiting (`MAX_BUFFERED_BYTES`): a burst alone must never make a good reader look like a slow one.
- * It is still some thousand events per system call.
+ * waiting: a burst alone must never make a good reader look like a slow one. With the default it is
+ * still some thousand events per system call.
+ *
+ * @param maxBuffered Bytes a socket may have waiting (`max_buffered`).
  */
-export const TURN_BUDGET = 256 * 1024;
+export function turnBudget(maxBuffered: number): number {
+  // A unit is three bytes at most.
+  return Math.floor(maxBuffered / 4);
+}
 
 /** What a {@link DeliveryQueue} needs. */
 export interface DeliveryQueueOptions {
+  /** See {@link turnBudget}. */
+  readonly budget: () => number;
   readonly publish: (delivery: string) => void;
   /** Runs something in the next turn of the loop, after the sockets have been written to. */
   readonly defer: (next: () => void) => void;
@@ -31,7 +38,7 @@ export class DeliveryQueue {
   }
 
   push(delivery: string): void {
-    if (this.size > 0 || this.#spent >= TURN_BUDGET) {
+    if (this.size > 0 || this.#spent >= this.#options.budget()) {
       this.#waiting.push(delivery);
       return;
     }
@@ -47,8 +54,9 @@ export class DeliveryQueue {
   #turn(): void {
     this.#isDeferred = false;
     this.#spent = 0;
+    const budget = this.#options.budget();
     let delivery = this.#waiting[this.#head];
-    while (delivery !== undefined && this.#spent < TURN_BUDGET) {
+    while (delivery !== undefined && this.#spent < budget) {
       this.#publish(delivery);
       this.#head += 1;
       delivery = this.#waiting[this.#head];

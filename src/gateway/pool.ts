@@ -1,5 +1,7 @@
-import type { SocketEvent } from "../protocol/socket-event.ts";
+import { randomInt } from "node:crypto";
+import type { RefusalCounts, SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
+import { Admission, admissionMemory } from "./admission.ts";
 import { Census, type Headcount } from "./census.ts";
 import {
   encodeDelivery,
@@ -17,6 +19,8 @@ export interface GatewayPoolOptions {
   readonly threadEntry: URL;
   readonly address: GatewayAddress;
   readonly settings: GatewaySettings;
+  /** Bytes that may wait for one slow reader. */
+  readonly maxBuffered: number;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -48,6 +52,9 @@ export class GatewayPool {
   readonly #options: GatewayPoolOptions;
   readonly #threads: GatewayThread[];
   readonly #census = new Census();
+  readonly #memory = admissionMemory(randomInt(2 ** 32));
+  readonly #admission = new Admission(this.#memory);
+  #slowReaders = 0;
 
   constructor(options: GatewayPoolOptions) {
     this.#options = options;
@@ -66,9 +73,16 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { address, settings } = this.#options;
+    const { address, settings, maxBuffered } = this.#options;
     claimPort(address);
-    await Promise.all(this.#threads.map((thread) => thread.listen(address, settings)));
+    const start = {
+      kind: "start",
+      address,
+      settings,
+      maxBuffered,
+      admission: this.#memory,
+    } as const;
+    await Promise.all(this.#threads.map((thread) => thread.listen(start)));
   }
 
   /** Has every thread go by other settings from now on. Sockets that are open stay. */
@@ -93,6 +107,33 @@ export class GatewayPool {
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return this.#census.activeTopics();
+  }
+
+  /** How often somebody was not let in since the start, by cause. */
+  refusals(): RefusalCounts {
+    return this.#admission.refusals();
+  }
+
+  /** Sockets that were dropped since the start because too much waited for them. */
+  slowReaders(): number {
+    return this.#slowReaders;
+  }
+
+  /**
+   * Accepts nobody until {@link resume}; sockets that are open stay. Resolves when every thread has
+   * done so, or after a deadline. Not to be called while either is under way.
+   */
+  async pause(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "pause" })));
+  }
+
+  /**
+   * Listens again on every thread; those that do already go on.
+   *
+   * @throws ListenError when one cannot, since somebody else has taken the port.
+   */
+  async resume(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.listen({ kind: "resume" })));
   }
 
   /** Accepts nobody any more; sockets that are open stay. */
@@ -125,6 +166,7 @@ export class GatewayPool {
         return;
       case "listening":
       case "failed":
+      case "paused":
       case "closed":
         thread.settle(message);
         return;
@@ -144,12 +186,13 @@ export class GatewayPool {
       this.#census.add(event.topic, event.userId);
     } else if (event.type === "disconnected") {
       this.#census.remove(event.topic, event.userId);
+      this.#slowReaders += event.buffered === undefined ? 0 : 1;
     }
     this.#options.onEvent(event);
   }
 }
 
-type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "closed" }>;
+type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "paused" | "closed" }>;
 
 /** One thread: its `Worker`, and the milestone somebody waits for. */
 class GatewayThread {
@@ -180,8 +223,8 @@ class GatewayThread {
     this.#milestone.resolve(milestone);
   }
 
-  async listen(address: GatewayAddress, settings: GatewaySettings): Promise<void> {
-    const answer = await this.#ask({ kind: "start", address, settings });
+  async listen(message: Extract<ToGateway, { kind: "start" | "resume" }>): Promise<void> {
+    const answer = await this.ask(message);
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
@@ -191,13 +234,13 @@ class GatewayThread {
   }
 
   async close(): Promise<void> {
-    await this.#ask({ kind: "close" });
+    await this.ask({ kind: "close" });
     this.#isEnding = true;
     this.#worker.terminate();
   }
 
   /** Posts a message and waits for the milestone it leads to; `undefined` after the deadline. */
-  async #ask(message: ToGateway): Promise<Milestone | undefined> {
+  async ask(message: ToGateway): Promise<Milestone | undefined> {
     this.#milestone = Promise.withResolvers();
     this.post(message);
     const deadline = Promise.withResolvers<undefined>();

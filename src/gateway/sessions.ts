@@ -5,7 +5,7 @@ import {
   readClientFrame,
   type SocketErrorCode,
 } from "../protocol/frames.ts";
-import type { SocketEvent } from "../protocol/socket-event.ts";
+import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
 import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -72,6 +72,11 @@ export class Sessions {
     return this.#open.size;
   }
 
+  /** Each of them. */
+  get open(): Iterable<Session> {
+    return this.#open;
+  }
+
   /** A client has been upgraded: its handshake deadline starts. */
   opened(session: Session, socket: SessionSocket): void {
     session.socket = socket;
@@ -106,20 +111,26 @@ export class Sessions {
     session.lastSeen = Math.ceil(this.#options.monotonicClock() / 1000);
   }
 
-  /** The socket is gone; `code` and `reason` are the server's, used unless the worker closed it. */
-  closed(session: Session, code: number, reason: string): void {
+  /**
+   * The socket is gone; `code` and `reason` are the server's, used unless the worker closed it.
+   *
+   * @param buffered Bytes that waited for a slow reader, if that is why.
+   */
+  closed(session: Session, code: number, reason: string, buffered?: number): void {
     this.#open.delete(session);
     this.#forget(session);
     session.state = "closing";
     session.socket = undefined;
     const { topic, userId, address } = session;
-    const end = session.closing ?? { code, reason };
+    const ownEnd = buffered === undefined ? { code, reason } : { code, reason, buffered };
+    const end = session.closing ?? ownEnd;
     if (session.wasSubscribed) {
       const durationMs = Math.round(this.#options.monotonicClock() - session.openedAt);
       this.#options.report({ type: "disconnected", topic, userId, address, ...end, durationMs });
     } else {
-      const cause = end.reason === "" ? "closed before auth" : end.reason;
-      this.#options.report({ type: "refused", topic, address, reason: cause });
+      const cause = refusalCause(session.closing);
+      const why = end.reason === "" ? "closed before auth" : end.reason;
+      this.#options.report({ type: "refused", topic, address, cause, reason: why });
     }
   }
 
@@ -257,4 +268,12 @@ export class Sessions {
   #wallSecond(): number {
     return Math.floor(this.#options.wallClock() / 1000);
   }
+}
+
+/** How the end of a socket that never was subscribed is counted. */
+function refusalCause(closing: Session["closing"]): RefusalCause {
+  if (closing?.code !== CLOSE.policy.code) {
+    return "closed_before_auth";
+  }
+  return closing.reason === CLOSE.handshakeTimeout.reason ? "handshake_timeout" : "auth";
 }

@@ -1,9 +1,30 @@
 import { describe, expect, test } from "bun:test";
+import type { RefusalCounts } from "../protocol/socket-event.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./status.ts";
 
 const STARTED_AT = 5000.5;
 /** 3h22m5s after the start. */
 const NOW = STARTED_AT + 12_125_000;
+
+const REFUSALS: RefusalCounts = {
+  max_connections: 1,
+  max_connections_per_ip: 0,
+  max_pending: 0,
+  max_pending_per_ip: 2,
+  url_too_long: 0,
+  bad_request: 0,
+  origin: 0,
+  topic_not_registered: 3,
+  auth: 0,
+  handshake_timeout: 0,
+  closed_before_auth: 4,
+};
+
+/** What stands at the end of every status object. */
+const TURNED_AWAY =
+  '"refusals":{"max_connections":1,"max_connections_per_ip":0,"max_pending":0,' +
+  '"max_pending_per_ip":2,"url_too_long":0,"bad_request":0,"origin":0,"topic_not_registered":3,' +
+  '"auth":0,"handshake_timeout":0,"closed_before_auth":4},"slow_readers":5,"accept_pauses":6';
 
 function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
   return {
@@ -18,6 +39,7 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
+    turnedAway: { refusals: () => REFUSALS, slowReaders: () => 5, acceptPauses: () => 6 },
     ...changes,
   };
 }
@@ -27,7 +49,7 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readStatus(sourcesWith(), false))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa"}',
+        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY}}`,
     );
   });
 
@@ -36,7 +58,7 @@ describe("the status object, as literal text", () => {
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,' +
         '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa"}',
+        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY}}`,
     );
   });
 
@@ -44,7 +66,7 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readSocketStatus(sourcesWith()))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa","uptime_seconds":12125}',
+        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY},"uptime_seconds":12125}`,
     );
   });
 

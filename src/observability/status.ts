@@ -1,3 +1,4 @@
+import type { RefusalCounts } from "../protocol/socket-event.ts";
 import { formatUptime } from "../protocol/uptime.ts";
 
 /** Where the status object's numbers come from. */
@@ -13,6 +14,14 @@ export interface StatusSources {
   readonly sockets: {
     headcount(): { sockets: number; clients: number; activeTopics: number };
     activeTopics(): readonly string[];
+  };
+  /** Who was turned away, since the start. */
+  readonly turnedAway: {
+    refusals(): RefusalCounts;
+    /** Sockets that were dropped because too much waited for them. */
+    slowReaders(): number;
+    /** How often browsers were not accepted for a while, for want of files. */
+    acceptPauses(): number;
   };
   /** Workers that hear each other; -1 when alone. */
   readonly nodes: () => Promise<number>;
@@ -39,11 +48,14 @@ export interface Status {
   readonly cluster_nodes: number;
   readonly redis: RedisState;
   readonly node: string;
+  readonly refusals: RefusalCounts;
+  readonly slow_readers: number;
+  readonly accept_pauses: number;
 }
 
 /** The worker's state, with the two lists only when asked for. */
 export async function readStatus(sources: StatusSources, withLists: boolean): Promise<Status> {
-  const { topics, sockets } = sources;
+  const { topics, sockets, turnedAway } = sources;
   const [registered, nodes, list] = await Promise.all([
     topics.count(),
     sources.nodes(),
@@ -62,6 +74,9 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     cluster_nodes: nodes,
     redis: sources.redis(),
     node: sources.node,
+    refusals: turnedAway.refusals(),
+    slow_readers: turnedAway.slowReaders(),
+    accept_pauses: turnedAway.acceptPauses(),
   };
 }
 
