@@ -132,6 +132,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
   });
 
+  // Takes the files that are kept back.
+  guard?.look();
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
