@@ -25,6 +25,20 @@ describe("the delivery queue", () => {
     expect(published).toEqual(["a", "b"]);
   });
 
+  test("calls back when everything before has been published, at once if it has", () => {
+    const { queue, published, turn } = fixture();
+    const reached: number[] = [];
+    queue.push("a");
+    queue.mark(() => reached.push(published.length));
+    expect(reached).toEqual([1]);
+    queue.push("b".repeat(TURN_BUDGET));
+    queue.push("c");
+    queue.mark(() => reached.push(published.length));
+    expect(reached).toEqual([1]);
+    turn();
+    expect(reached).toEqual([1, 3]);
+  });
+
   test("comes to rest when nothing is left", () => {
     const { queue, turn } = fixture();
     queue.push("a");

@@ -20,8 +20,8 @@ export interface DeliveryQueueOptions {
  */
 export class DeliveryQueue {
   readonly #options: DeliveryQueueOptions;
-  #waiting: string[] = [];
-  /** Index of the first delivery in `#waiting` that has not been published. */
+  #waiting: (string | (() => void))[] = [];
+  /** Index of the first one in `#waiting` whose turn has not come. */
   #head = 0;
   #spent = 0;
   #isDeferred = false;
@@ -39,7 +39,16 @@ export class DeliveryQueue {
     this.#defer();
   }
 
-  /** Deliveries that wait for a later turn. */
+  /** Calls back once everything pushed before has been published. */
+  mark(reached: () => void): void {
+    if (this.size > 0) {
+      this.#waiting.push(reached);
+    } else {
+      reached();
+    }
+  }
+
+  /** Deliveries, and marks, that wait for a later turn. */
   get size(): number {
     return this.#waiting.length - this.#head;
   }
@@ -47,13 +56,17 @@ export class DeliveryQueue {
   #turn(): void {
     this.#isDeferred = false;
     this.#spent = 0;
-    let delivery = this.#waiting[this.#head];
-    while (delivery !== undefined && this.#spent < TURN_BUDGET) {
-      this.#publish(delivery);
+    let next = this.#waiting[this.#head];
+    while (next !== undefined && this.#spent < TURN_BUDGET) {
+      if (typeof next === "string") {
+        this.#publish(next);
+      } else {
+        next();
+      }
       this.#head += 1;
-      delivery = this.#waiting[this.#head];
+      next = this.#waiting[this.#head];
     }
-    if (delivery === undefined) {
+    if (next === undefined) {
       this.#waiting = [];
       this.#head = 0;
     }

@@ -2,6 +2,8 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Census, type Headcount } from "./census.ts";
 import { encodeDelivery, type FromGateway, type GatewaySettings, type ToGateway } from "./link.ts";
+import { countsBetween, Progress } from "./progress.ts";
+import type { Backlog } from "./throttle.ts";
 
 /** What a {@link GatewayPool} needs. */
 export interface GatewayPoolOptions {
@@ -10,6 +12,8 @@ export interface GatewayPoolOptions {
   /** The entry point of a thread, `gateway/thread.ts`. */
   readonly threadEntry: URL;
   readonly settings: GatewaySettings;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -49,6 +53,7 @@ export class GatewayPool {
         options.threadEntry,
         (message, thread) => this.#receive(message, thread),
         options.onFault,
+        options.now,
       );
     });
   }
@@ -68,7 +73,31 @@ export class GatewayPool {
   deliver(topic: string, frame: string): void {
     const delivery = encodeDelivery(topic, frame);
     for (const thread of this.#threads) {
-      thread.post(delivery);
+      thread.deliver(delivery);
+    }
+  }
+
+  /** What waits for the thread that has the most. */
+  backlog(): Backlog {
+    let events = 0;
+    let units = 0;
+    for (const thread of this.#threads) {
+      const backlog = thread.backlog();
+      events = Math.max(events, backlog.events);
+      units = Math.max(units, backlog.units);
+    }
+    return { events, units };
+  }
+
+  /** How each thread does. */
+  loads(): readonly ThreadLoad[] {
+    return this.#threads.map((thread) => thread.load());
+  }
+
+  /** To be called once a second: measures how long a delivery takes to its sockets. */
+  tick(): void {
+    for (const thread of this.#threads) {
+      thread.measure();
     }
   }
 
@@ -109,6 +138,9 @@ export class GatewayPool {
           this.#record(event);
         }
         return;
+      case "reached":
+        thread.reached();
+        return;
       case "listening":
       case "failed":
       case "closed":
@@ -137,9 +169,25 @@ export class GatewayPool {
 
 type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "closed" }>;
 
-/** One thread: its `Worker`, and the milestone somebody waits for. */
+/** How a gateway thread does. */
+export interface ThreadLoad extends Backlog {
+  /**
+   * How long the latest measured delivery took from the main thread to its sockets, in
+   * milliseconds, or how long the one under way has taken if that is more.
+   */
+  readonly lagMs: number;
+}
+
+/** One thread: its `Worker`, what waits for it, and the milestone somebody waits for. */
 class GatewayThread {
   readonly #worker: Worker;
+  readonly #now: () => number;
+  readonly #progress = new Progress();
+  #postedEvents = 0;
+  #postedUnits = 0;
+  #lagMs = 0;
+  /** When the mark under way was sent. */
+  #markedAt: number | undefined;
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -147,7 +195,9 @@ class GatewayThread {
     entry: URL,
     onMessage: (message: FromGateway, thread: GatewayThread) => void,
     onFault: (fault: Error) => void,
+    now: () => number,
   ) {
+    this.#now = now;
     this.#worker = new Worker(entry.href);
     this.#worker.onmessage = ({ data }: MessageEvent<FromGateway>) => onMessage(data, this);
     this.#worker.onerror = (event) => onFault(new Error(`gateway thread: ${event.message}`));
@@ -158,8 +208,40 @@ class GatewayThread {
     });
   }
 
-  post(message: ToGateway): void {
+  post(message: Exclude<ToGateway, string>): void {
     this.#worker.postMessage(message);
+  }
+
+  deliver(delivery: string): void {
+    this.#postedEvents = (this.#postedEvents + 1) >>> 0;
+    this.#postedUnits = (this.#postedUnits + delivery.length) >>> 0;
+    this.#worker.postMessage(delivery);
+  }
+
+  backlog(): Backlog {
+    return {
+      events: countsBetween(this.#progress.events, this.#postedEvents),
+      units: countsBetween(this.#progress.units, this.#postedUnits),
+    };
+  }
+
+  load(): ThreadLoad {
+    const outMs = this.#markedAt === undefined ? 0 : this.#now() - this.#markedAt;
+    return { ...this.backlog(), lagMs: Math.max(this.#lagMs, outMs) };
+  }
+
+  measure(): void {
+    if (this.#markedAt === undefined) {
+      this.#markedAt = this.#now();
+      this.post({ kind: "mark" });
+    }
+  }
+
+  reached(): void {
+    if (this.#markedAt !== undefined) {
+      this.#lagMs = this.#now() - this.#markedAt;
+      this.#markedAt = undefined;
+    }
   }
 
   settle(milestone: Milestone): void {
@@ -167,7 +249,11 @@ class GatewayThread {
   }
 
   async listen(settings: GatewaySettings): Promise<void> {
-    const answer = await this.#ask({ kind: "start", settings });
+    const answer = await this.#ask({
+      kind: "start",
+      settings,
+      progress: this.#progress.buffer,
+    });
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
@@ -183,7 +269,7 @@ class GatewayThread {
   }
 
   /** Posts a message and waits for the milestone it leads to; `undefined` after the deadline. */
-  async #ask(message: ToGateway): Promise<Milestone | undefined> {
+  async #ask(message: Exclude<ToGateway, string>): Promise<Milestone | undefined> {
     this.#milestone = Promise.withResolvers();
     this.post(message);
     const deadline = Promise.withResolvers<undefined>();
