@@ -94,7 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   const throttle = new Throttle({
     limits: config.queue,
-    backlog: () => gateways.backlog(),
+    backlogs: () => gateways.backlogs(),
     now,
     defer: (next, ms) => setTimeout(next, ms),
   });

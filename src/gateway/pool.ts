@@ -2,8 +2,9 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Census, type Headcount } from "./census.ts";
 import { encodeDelivery, type FromGateway, type GatewaySettings, type ToGateway } from "./link.ts";
+import { Pace } from "./pace.ts";
 import { countsBetween, Progress } from "./progress.ts";
-import type { Backlog } from "./throttle.ts";
+import { type Backlog, MAX_DELAY_MS, type QueueSize } from "./throttle.ts";
 
 /** What a {@link GatewayPool} needs. */
 export interface GatewayPoolOptions {
@@ -77,16 +78,9 @@ export class GatewayPool {
     }
   }
 
-  /** What waits for the thread that has the most. */
-  backlog(): Backlog {
-    let events = 0;
-    let units = 0;
-    for (const thread of this.#threads) {
-      const backlog = thread.backlog();
-      events = Math.max(events, backlog.events);
-      units = Math.max(units, backlog.units);
-    }
-    return { events, units };
+  /** What waits for each thread. */
+  backlogs(): readonly Backlog[] {
+    return this.#threads.map((thread) => thread.backlog());
   }
 
   /** How each thread does. */
@@ -170,7 +164,7 @@ export class GatewayPool {
 type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "closed" }>;
 
 /** How a gateway thread does. */
-export interface ThreadLoad extends Backlog {
+export interface ThreadLoad extends QueueSize {
   /**
    * How long the latest measured delivery took from the main thread to its sockets, in
    * milliseconds, or how long the one under way has taken if that is more.
@@ -185,9 +179,7 @@ class GatewayThread {
   readonly #progress = new Progress();
   #postedEvents = 0;
   #postedUnits = 0;
-  #lagMs = 0;
-  /** When the mark under way was sent. */
-  #markedAt: number | undefined;
+  readonly #pace = new Pace();
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -216,32 +208,34 @@ class GatewayThread {
     this.#postedEvents = (this.#postedEvents + 1) >>> 0;
     this.#postedUnits = (this.#postedUnits + delivery.length) >>> 0;
     this.#worker.postMessage(delivery);
+    if (this.#pace.count(delivery.length)) {
+      this.measure();
+    }
   }
 
   backlog(): Backlog {
-    return {
-      events: countsBetween(this.#progress.events, this.#postedEvents),
-      units: countsBetween(this.#progress.units, this.#postedUnits),
-    };
+    return { ...this.#queued(), reach: this.#pace.within(MAX_DELAY_MS) };
   }
 
   load(): ThreadLoad {
-    const outMs = this.#markedAt === undefined ? 0 : this.#now() - this.#markedAt;
-    return { ...this.backlog(), lagMs: Math.max(this.#lagMs, outMs) };
+    return { ...this.#queued(), lagMs: this.#pace.lagMs(this.#now()) };
   }
 
   measure(): void {
-    if (this.#markedAt === undefined) {
-      this.#markedAt = this.#now();
+    if (this.#pace.sent(this.#now(), this.#queued())) {
       this.post({ kind: "mark" });
     }
   }
 
   reached(): void {
-    if (this.#markedAt !== undefined) {
-      this.#lagMs = this.#now() - this.#markedAt;
-      this.#markedAt = undefined;
-    }
+    this.#pace.reached(this.#now());
+  }
+
+  #queued(): QueueSize {
+    return {
+      events: countsBetween(this.#progress.events, this.#postedEvents),
+      units: countsBetween(this.#progress.units, this.#postedUnits),
+    };
   }
 
   settle(milestone: Milestone): void {

@@ -50,6 +50,8 @@ const deliveries = new DeliveryQueue({
     progress?.add(delivery.length);
   },
   defer: setImmediate,
+  wait: setTimeout,
+  isCongested: (delivery) => sessions?.isCongested(decodeDelivery(delivery).topic) === true,
 });
 let sessions: Sessions | undefined;
 

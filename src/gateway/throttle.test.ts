@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { type Backlog, PATIENCE_MS, Throttle } from "./throttle.ts";
+import { type Backlog, PATIENCE_MS, type QueueSize, Throttle } from "./throttle.ts";
 
 const LIMITS = { events: 3, units: 100 };
 
 let now: number;
-let backlog: Backlog;
+let backlog: QueueSize & Partial<Backlog>;
 let timers: { at: number; next: () => void }[];
 let throttle: Throttle;
 
@@ -14,7 +14,10 @@ beforeEach(() => {
   timers = [];
   throttle = new Throttle({
     limits: LIMITS,
-    backlog: () => backlog,
+    backlogs: () => [
+      { events: 0, units: 0, reach: LIMITS },
+      { reach: LIMITS, ...backlog },
+    ],
     now: () => now,
     defer: (next, ms) => timers.push({ at: now + ms, next }),
   });
@@ -58,6 +61,27 @@ describe("while there is room", () => {
 
   test("an event larger than all room enters an empty queue", () => {
     expect(throttle.enter(1000)).toBe(true);
+  });
+});
+
+describe("what would be late", () => {
+  test("finds no room, although the limits are not reached", () => {
+    backlog = { events: 1, units: 49, reach: { events: 3, units: 50 } };
+    expect(throttle.isFull).toBe(false);
+    backlog = { events: 1, units: 50, reach: { events: 3, units: 50 } };
+    expect(throttle.isFull).toBe(true);
+  });
+
+  test("finds a tenth of the limits free, however slow the threads are", () => {
+    backlog = { events: 0, units: 9, reach: { events: 0, units: 0 } };
+    expect(throttle.isFull).toBe(false);
+    backlog = { events: 0, units: 10, reach: { events: 0, units: 0 } };
+    expect(throttle.isFull).toBe(true);
+  });
+
+  test("finds no more than the limits, however fast they are", () => {
+    backlog = { events: 3, units: 0, reach: { events: 1000, units: 1000 } };
+    expect(throttle.isFull).toBe(true);
   });
 });
 

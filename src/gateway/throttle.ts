@@ -1,15 +1,22 @@
-/** Deliveries that wait for a gateway thread, and UTF-16 units of them. */
-export interface Backlog {
+/** A bound, or a count, of deliveries that wait for a gateway thread. */
+export interface QueueSize {
   readonly events: number;
+  /** UTF-16 units. */
   readonly units: number;
+}
+
+/** What waits for a gateway thread. */
+export interface Backlog extends QueueSize {
+  /** What the thread can hand to its sockets within {@link MAX_DELAY_MS}; nothing if unknown. */
+  readonly reach: QueueSize;
 }
 
 /** What a {@link Throttle} needs. */
 export interface ThrottleOptions {
   /** From here on the threads count as full. A single event may go beyond `units`, however large. */
-  readonly limits: Backlog;
-  /** What waits for the busiest thread. */
-  readonly backlog: () => Backlog;
+  readonly limits: QueueSize;
+  /** What waits for each thread. */
+  readonly backlogs: () => readonly Backlog[];
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** Runs something so many milliseconds later. */
@@ -21,6 +28,18 @@ export const PATIENCE_MS = 250;
 
 /** How often it is looked whether there is room again, in milliseconds. */
 const LOOK_MS = 4;
+
+/**
+ * No more is let in than is delivered in this time, in milliseconds, though there be room: what is
+ * late is of no use, and after a flood all is soon as before.
+ */
+export const MAX_DELAY_MS = 500;
+
+/**
+ * The part of the limits that is always let in: a thread that lets ten thousand browsers in is late,
+ * but not flooded.
+ */
+const ALWAYS_FREE = 0.1;
 
 /** Publishes that may wait at once; beyond, one is refused at once. Their bodies are held. */
 const MAX_WAITING = 1000;
@@ -47,7 +66,7 @@ export class Throttle {
 
   /** Whether the threads have no room at this moment. */
   get isFull(): boolean {
-    return !this.#fits(this.#options.backlog(), 0, 0);
+    return !this.#fits(this.#options.backlogs(), 0, 0);
   }
 
   /**
@@ -78,13 +97,13 @@ export class Throttle {
 
   /** Lets in whoever fits, and refuses whoever has waited long enough. */
   #settle(): void {
-    const backlog = this.#options.backlog();
+    const backlogs = this.#options.backlogs();
     const now = this.#options.now();
     let events = 0;
     let units = 0;
     let first = this.#waiting[0];
     while (first !== undefined) {
-      const fits = this.#fits(backlog, events, units);
+      const fits = this.#fits(backlogs, events, units);
       if (!fits && now < first.until) {
         this.#look();
         return;
@@ -101,8 +120,17 @@ export class Throttle {
     }
   }
 
-  #fits(backlog: Backlog, events: number, units: number): boolean {
+  /** Whether there is room in every thread, beside so much that has just been let in. */
+  #fits(backlogs: readonly Backlog[], events: number, units: number): boolean {
     const { limits } = this.#options;
-    return backlog.events + events < limits.events && backlog.units + units < limits.units;
+    return backlogs.every(
+      (backlog) =>
+        backlog.events + events < bound(limits.events, backlog.reach.events) &&
+        backlog.units + units < bound(limits.units, backlog.reach.units),
+    );
   }
+}
+
+function bound(limit: number, reach: number): number {
+  return Math.min(limit, Math.max(limit * ALWAYS_FREE, reach));
 }
