@@ -25,6 +25,12 @@ class Scene {
 
 const CLIENT = { topic: "contest_session.42", address: "203.0.113.9" };
 const REFUSED: SocketEvent = { type: "refused", ...CLIENT, reason: "no token" };
+const REFRESH_REFUSED: SocketEvent = {
+  type: "refresh_refused",
+  ...CLIENT,
+  userId: 7,
+  reason: "token expired",
+};
 
 /** Text that would forge a line, drive a terminal or turn the line around. */
 const NASTY = "a\nb\u001b[2J\u202e";
@@ -101,6 +107,17 @@ describe("the journal writes one line", () => {
       "for a handshake that was refused, with why",
       (journal) => journal.socket(REFUSED),
       { level: "warn", ...CLIENT, reason: "no token", msg: "handshake refused" },
+    ],
+    [
+      "for a token's refresh that was refused, with why",
+      (journal) => journal.socket(REFRESH_REFUSED),
+      {
+        level: "warn",
+        ...CLIENT,
+        user: 7,
+        reason: "token expired",
+        msg: "token refresh refused",
+      },
     ],
     [
       "for Redis that is there, with for how long it was not",
@@ -241,6 +258,7 @@ describe("the journal cleans", () => {
 describe("the journal bounds what strangers can cause", () => {
   const LIMITS: readonly [what: string, burst: number, tell: (journal: Journal) => void][] = [
     ["refused handshakes", 10, (journal) => journal.socket(REFUSED)],
+    ["refused refreshes", 10, (journal) => journal.socket(REFRESH_REFUSED)],
     ["wrong secrets", 10, (journal) => journal.forbidden("192.0.2.1")],
     ["topics beyond the bound", 1, (journal) => journal.registryFull("a")],
   ];
@@ -281,7 +299,7 @@ describe("the journal bounds what strangers can cause", () => {
         tell(scene.journal);
       }
     }
-    expect(scene.take().length).toBe(21);
+    expect(scene.take().length).toBe(31);
   });
 
   test("envelopes that cannot be used: one in 10 s, then the count of those left out", () => {
@@ -336,6 +354,18 @@ describe("the journal bounds what strangers can cause", () => {
     }
     expect(scene.take().length).toBe(700);
   });
+});
+
+test("a token's refresh is told at debug alone: browsers do it all day", () => {
+  const event = { type: "refreshed", ...CLIENT, userId: 7, expires: 1_900_000_000 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token refreshed" },
+  ]);
 });
 
 test("a journal at a higher level leaves out what is below it", () => {

@@ -18,6 +18,7 @@ const OUTBOX_INTERVAL_MS = 60_000;
 export class Journal {
   readonly #log: Logger;
   readonly #refusals: () => RateVerdict;
+  readonly #refreshRefusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
   readonly #full: () => RateVerdict;
   readonly #envelopes: () => RateVerdict;
@@ -29,6 +30,7 @@ export class Journal {
   constructor(log: Logger, now: () => number) {
     this.#log = log;
     this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#refreshRefusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#envelopes = rateLimit(1, REFUSAL_INTERVAL_MS, now);
@@ -137,6 +139,17 @@ export class Journal {
         const { userId: user, code, durationMs: duration_ms } = event;
         const end = { user, code, reason: printable(event.reason), duration_ms };
         this.#log.info({ ...client, ...end }, "client disconnected");
+        return;
+      }
+      case "refreshed":
+        this.#log.debug({ ...client, user: event.userId }, "token refreshed");
+        return;
+      case "refresh_refused": {
+        const verdict = this.#refreshRefusals();
+        if (verdict.pass) {
+          const fields = { ...client, user: event.userId, reason: printable(event.reason) };
+          this.#log.warn({ ...fields, ...skippedOf(verdict) }, "token refresh refused");
+        }
         return;
       }
       case "refused": {

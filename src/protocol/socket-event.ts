@@ -20,6 +20,22 @@ export type SocketEvent =
       readonly durationMs: number;
     }
   | {
+      /** A token has been replaced by one that is good until `expires`, in Unix seconds. */
+      readonly type: "refreshed";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly expires: number;
+    }
+  | {
+      /** A token that should have replaced another is no good; the socket stays as it was. */
+      readonly type: "refresh_refused";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly reason: string;
+    }
+  | {
       readonly type: "refused";
       readonly topic: string;
       readonly address: string;
