@@ -10,6 +10,7 @@ import type { Config } from "./config/schema.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Journal } from "./observability/journal.ts";
+import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import type { Secrets } from "./protocol/secrets.ts";
@@ -49,6 +50,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { config, version, logger, onFault } = options;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
+  const previousSecret = new PreviousSecretUse(Date.now);
+  previousSecret.watch(secretsOf(config).previous);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -80,7 +83,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     settings: gatewaySettings(config),
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
-    onEvent: (event) => journal.socket(event),
+    onEvent: (event) => {
+      if (event.type === "previous_secret_used") {
+        previousSecret.tokenAccepted();
+      }
+      journal.socket(event);
+    },
     onFault,
   });
 
@@ -93,11 +101,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     nodes: () => bus.nodes(),
     redis: backbone.redis,
     node: nodeId,
+    previousSecret: () => previousSecret.status(),
   };
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
-    secret: config.workerSecret.reveal(),
+    secrets: secretsOf(config),
     ports: {
       topics,
       bus,
@@ -108,6 +117,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         nodes: await backbone.reports(),
       }),
       events: journal,
+    },
+    onPreviousSecret: (address) => {
+      previousSecret.apiCalled();
+      journal.previousSecretUsed(address);
     },
   });
 
@@ -135,7 +148,11 @@ function gatewaySettings(config: Config): GatewaySettings {
 }
 
 function secretsOf(config: Config): Secrets {
-  return { current: config.workerSecret.reveal(), previous: undefined };
+  const previous = config.workerSecretPrevious.reveal();
+  return {
+    current: config.workerSecret.reveal(),
+    previous: previous === "" ? undefined : previous,
+  };
 }
 
 /** The text of `redis_ca_file`. */

@@ -86,24 +86,25 @@ test("check prints each key, its value, and where it comes from", async () => {
   expect(await run(["check"], deps)).toBe(0);
   expect(written.out.join("\n")).toBe(`config.yaml: the configuration is in order
 
-key                    value                                   from
-ws_port                9000                                    default
-ws_bind                ::                                      default
-internal_port          9001                                    default
-internal_bind          127.0.0.1                               default
-worker_secret          [secret]                                file
-redis_url              (empty)                                 default
-redis_prefix           wavelog                                 default
-redis_ca_file          (empty)                                 default
-cluster_outbox_events  10000                                   default
-cluster_outbox_bytes   33554432                                default
-cluster_outbox_age     5m                                      default
-topic_ttl              24h                                     default
-gateway_threads        auto (3 on this machine)                default
-max_topics             100000                                  default
-allowed_origins        https://log.example.org, *.example.net  environment
-log_format             auto                                    default
-log_level              info                                    default`);
+key                     value                                   from
+ws_port                 9000                                    default
+ws_bind                 ::                                      default
+internal_port           9001                                    default
+internal_bind           127.0.0.1                               default
+worker_secret           [secret]                                file
+worker_secret_previous  (empty)                                 default
+redis_url               (empty)                                 default
+redis_prefix            wavelog                                 default
+redis_ca_file           (empty)                                 default
+cluster_outbox_events   10000                                   default
+cluster_outbox_bytes    33554432                                default
+cluster_outbox_age      5m                                      default
+topic_ttl               24h                                     default
+gateway_threads         auto (3 on this machine)                default
+max_topics              100000                                  default
+allowed_origins         https://log.example.org, *.example.net  environment
+log_format              auto                                    default
+log_level               info                                    default`);
   expect(written.err).toHaveLength(1);
   expect(written.err[0]).toStartWith("environment WAVELOG_WORKER_PORT: ignored");
 });

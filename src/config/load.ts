@@ -18,6 +18,9 @@ import { suggestName } from "./suggest.ts";
 /** Read when the command line names no file. */
 export const DEFAULT_CONFIG_PATH = "config.yaml";
 
+/** Keys whose text must not show in a message about another key either. */
+const SECRET_KEYS = ["worker_secret", "worker_secret_previous"] as const;
+
 /** Where a value comes from. */
 export type ConfigSource = "file" | "environment" | "default";
 
@@ -70,7 +73,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   const place = (key: ConfigKey): string =>
     sources[key] === "environment" ? `environment ${environmentName(key)}` : `${path}: ${key}`;
 
-  const secretText = String(raw["worker_secret"] ?? "");
+  const secretTexts = SECRET_KEYS.map((key) => String(raw[key] ?? ""));
 
   const parsed = settingsSchema.safeParse(raw, { reportInput: true });
   if (!parsed.success) {
@@ -79,7 +82,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
         return issue.keys.map((key) => `${path}: ${unknownProblem(key)}`);
       }
       const key = issue.path[0] as ConfigKey;
-      return `${place(key)}: ${valueProblem(key, issue, secretText)}`;
+      return `${place(key)}: ${valueProblem(key, issue, secretTexts)}`;
     });
     return { ok: false, message: oneLine(problems) };
   }
@@ -126,10 +129,10 @@ function unknownProblem(key: string): string {
 function valueProblem(
   key: ConfigKey,
   issue: { readonly message: string; readonly input?: unknown },
-  secretText: string,
+  secretTexts: readonly string[],
 ): string {
   const hidden = isSecret(key) || issue.input === undefined;
-  return hidden ? issue.message : `${quoteValue(issue.input, secretText)} ${issue.message}`;
+  return hidden ? issue.message : `${quoteValue(issue.input, secretTexts)} ${issue.message}`;
 }
 
 function isSecret(key: ConfigKey): boolean {
@@ -158,7 +161,7 @@ function showValue(key: ConfigKey, settings: Settings): string {
   const value = settings[key];
   if (value instanceof Secret) {
     const text = value.reveal();
-    return key === "redis_url" ? text && maskRedisUrl(text) : String(value);
+    return text && (key === "redis_url" ? maskRedisUrl(text) : String(value));
   }
   if (Array.isArray(value)) {
     return value.join(", ");

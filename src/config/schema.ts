@@ -13,6 +13,7 @@ import {
   outboxBytes,
   outboxEvents,
   port,
+  previousSecret,
   redisCaFile,
   redisPrefix,
   redisUrl,
@@ -78,8 +79,16 @@ export const settingsSchema = z.strictObject({
     what: "Shared secret: the same text as `worker_secret` in Wavelog's configuration. It opens the internal API and signs the browsers' tokens.",
     allowed: workerSecret.allowed,
     change:
-      "Always: there is no default. Change it when somebody may have seen it, here and in Wavelog at once.",
+      "Always: there is no default. Change it when somebody may have seen it; with `worker_secret_previous` nobody notices.",
     example: 'worker_secret: "…64 hex digits…"',
+    secret: true,
+  }),
+  worker_secret_previous: previousSecret.schema.prefault("").register(settingDocs, {
+    what: "The secret that `worker_secret` has replaced. While it is set, whoever still uses it is let in: PHP at the internal API, browsers with tokens signed by it. The status shows whether anybody does, and docs/operations.md the steps.",
+    allowed: previousSecret.allowed,
+    change: "While the secret is being changed; remove it afterwards.",
+    example: 'worker_secret_previous: "…64 hex digits…"',
+    fallback: "empty: only `worker_secret` counts",
     secret: true,
   }),
   redis_url: redisUrl.schema.prefault("").register(settingDocs, {
@@ -187,6 +196,8 @@ export function toConfig(settings: Settings) {
     /** As `wsBind`. */
     internalBind: settings.internal_bind,
     workerSecret: settings.worker_secret,
+    /** Reveals "" for none; never the same as `workerSecret`. */
+    workerSecretPrevious: settings.worker_secret_previous,
     /** Reveals "" for a single instance. A secret, since it may hold a password. */
     redisUrl: settings.redis_url,
     /** The same without user and password, for output. */

@@ -307,6 +307,40 @@ describe("a handshake that fails", () => {
   });
 });
 
+describe("while the secret is being changed", () => {
+  const FORMER = `${SECRET}, the former one`;
+  const verifier = new TokenVerifier({ current: SECRET, previous: FORMER });
+  const claims = { topic: TOPIC, userId: USER, expires: WALL_START + 60 };
+  const used = { type: "previous_secret_used", topic: TOPIC, userId: USER, address: ADDRESS };
+
+  test("a token of the former one is let in, and that is told first", () => {
+    const scene = new Scene({ verifier });
+    const client = scene.open(TOPIC, true);
+    scene.send(client, authFrame(signToken(claims, FORMER)));
+    expect(client.socket.calls).toContainEqual(["send", AUTH_OK_FRAME]);
+    expect(scene.events).toEqual([
+      used,
+      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS },
+    ] as SocketEvent[]);
+  });
+
+  test("so is a refresh with one, and one that is refused is not", () => {
+    const scene = new Scene({ verifier });
+    const client = scene.admitted();
+    scene.send(client, refreshFrame(signToken({ ...claims, userId: 8 }, FORMER)));
+    expect(scene.takeEvents().map(({ type }) => type)).toEqual(["refresh_refused"]);
+    scene.pass(1000);
+    scene.send(client, refreshFrame(signToken(claims, FORMER)));
+    expect(scene.takeEvents()).toMatchObject([used, { type: "refreshed" }]);
+  });
+
+  test("nothing is told of a token of the new one", () => {
+    const scene = new Scene({ verifier });
+    scene.send(scene.open(TOPIC, true), authFrame(tokenFor({})));
+    expect(scene.events.map(({ type }) => type)).toEqual(["connected"]);
+  });
+});
+
 describe("a topic that requires no token", () => {
   const TABLE: readonly [what: string, frame: string][] = [
     ["no token", '{"type":"auth"}'],

@@ -6,6 +6,7 @@ import {
   refreshedFrame,
   type SocketErrorCode,
 } from "../protocol/frames.ts";
+import type { SecretAge } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
@@ -178,6 +179,7 @@ export class Sessions {
         return;
       }
       session.userId = check.userId;
+      this.#noteSecret(session, check.signedWith);
       // Valid up to and including the second `expires`: the next one is the first without it.
       // A clock set back since the last tick would put this one off by as much: look at it first.
       this.#expire();
@@ -255,6 +257,7 @@ export class Sessions {
       this.#expiries.clear(session, session.expiresAt);
       session.expiresAt = this.#expiries.set(session, expires + 1);
     }
+    this.#noteSecret(session, check.signedWith);
     this.#options.report({ type: "refreshed", topic, userId, address, expires });
     session.socket?.send(refreshedFrame(expires));
   }
@@ -306,6 +309,13 @@ export class Sessions {
   #forget(session: Session): void {
     this.#turns.clear(session, session.turnAt);
     this.#expiries.clear(session, session.expiresAt);
+  }
+
+  /** Reported by itself, not with the handshake: while no secret is being replaced it costs nothing. */
+  #noteSecret({ topic, userId, address }: Session, signedWith: SecretAge): void {
+    if (signedWith === "previous") {
+      this.#options.report({ type: "previous_secret_used", topic, userId, address });
+    }
   }
 
   #verify(token: string, { topic }: Session): TokenCheck {

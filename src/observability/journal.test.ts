@@ -109,6 +109,15 @@ describe("the journal writes one line", () => {
       { level: "warn", ...CLIENT, reason: "no token", msg: "handshake refused" },
     ],
     [
+      "for a call that still used the former secret, with whence",
+      (journal) => journal.previousSecretUsed("203.0.113.9"),
+      {
+        level: "info",
+        address: "203.0.113.9",
+        msg: "internal API: a call used worker_secret_previous",
+      },
+    ],
+    [
       "for a token's refresh that was refused, with why",
       (journal) => journal.socket(REFRESH_REFUSED),
       {
@@ -315,6 +324,19 @@ describe("the journal bounds what strangers can cause", () => {
     ]);
   });
 
+  test("calls with the former secret: one a minute, then the count of those left out", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 1000; time += 1) {
+      scene.journal.previousSecretUsed("::1");
+    }
+    scene.now += 60_000;
+    scene.journal.previousSecretUsed("::2");
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ address: "::1" }),
+      expect.objectContaining({ address: "::2", skipped: 999 }),
+    ]);
+  });
+
   test("failures of the catch-up log: one a minute, then the count of those left out", () => {
     const scene = new Scene();
     for (let time = 0; time < 1000; time += 1) {
@@ -354,6 +376,18 @@ describe("the journal bounds what strangers can cause", () => {
     }
     expect(scene.take().length).toBe(700);
   });
+});
+
+test("a token of the former secret is told at debug alone: the status counts them", () => {
+  const event = { type: "previous_secret_used", ...CLIENT, userId: 7 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token signed by worker_secret_previous" },
+  ]);
 });
 
 test("a token's refresh is told at debug alone: browsers do it all day", () => {

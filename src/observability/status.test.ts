@@ -18,6 +18,7 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
+    previousSecret: () => undefined,
     ...changes,
   };
 }
@@ -45,6 +46,13 @@ describe("the status object, as literal text", () => {
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
         '"redis":"off","node":"00112233445566aa","uptime_seconds":12125}',
+    );
+  });
+
+  test("while the secret is being changed", async () => {
+    const previousSecret = () => ({ tokens: 2, api_calls: 1, last_used: null });
+    expect(JSON.stringify(await readStatus(sourcesWith({ previousSecret }), false))).toEndWith(
+      '"node":"00112233445566aa","previous_secret":{"tokens":2,"api_calls":1,"last_used":null}}',
     );
   });
 

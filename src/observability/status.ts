@@ -1,4 +1,5 @@
 import { formatUptime } from "../protocol/uptime.ts";
+import type { PreviousSecretStatus } from "./previous-secret.ts";
 
 /** Where the status object's numbers come from. */
 export interface StatusSources {
@@ -20,6 +21,8 @@ export interface StatusSources {
   readonly redis: () => RedisState;
   /** This node's id, new per process. */
   readonly node: string;
+  /** Who still uses the secret that is being replaced; `undefined` while none is. */
+  readonly previousSecret: () => PreviousSecretStatus | undefined;
 }
 
 /** `off`: none is configured. */
@@ -39,6 +42,8 @@ export interface Status {
   readonly cluster_nodes: number;
   readonly redis: RedisState;
   readonly node: string;
+  /** Only while `worker_secret_previous` is set. */
+  readonly previous_secret?: PreviousSecretStatus;
 }
 
 /** The worker's state, with the two lists only when asked for. */
@@ -50,6 +55,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     withLists ? topics.list() : undefined,
   ]);
   const count = sockets.headcount();
+  const previousSecret = sources.previousSecret();
   return {
     status: "ok",
     version: sources.version,
@@ -62,6 +68,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     cluster_nodes: nodes,
     redis: sources.redis(),
     node: sources.node,
+    ...(previousSecret === undefined ? {} : { previous_secret: previousSecret }),
   };
 }
 

@@ -20,6 +20,13 @@ export type SocketEvent =
       readonly durationMs: number;
     }
   | {
+      /** A token was accepted that is signed with the secret that is being replaced. */
+      readonly type: "previous_secret_used";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+    }
+  | {
       /** A token has been replaced by one that is good until `expires`, in Unix seconds. */
       readonly type: "refreshed";
       readonly topic: string;
