@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { InstallationKeys } from "./bus/envelope-keys.ts";
 import type { Deliver, EventBus } from "./bus/event-bus.ts";
 import { LocalBus } from "./bus/local-bus.ts";
 import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
@@ -93,7 +94,7 @@ function cluster(options: BackboneOptions): Backbone {
   });
   const bus = new RedisBus({
     originId: nodeId,
-    key: keyFingerprint(config.workerSecret.reveal()),
+    keys: installationKeys(config),
     prefix,
     outbox: config.outbox,
     deliver: options.deliver,
@@ -182,6 +183,8 @@ function cluster(options: BackboneOptions): Backbone {
         }, REPORT_INTERVAL_MS),
       );
       await Promise.race([link.start(), Bun.sleep(START_PATIENCE_MS)]);
+      // So that the others know of this worker, and of its key, before it serves.
+      bus.tick();
     },
     stop: async () => {
       for (const timer of timers) {
@@ -195,6 +198,14 @@ function cluster(options: BackboneOptions): Backbone {
       }
       link.stop();
     },
+  };
+}
+
+function installationKeys({ workerSecret, workerSecretPrevious }: Config): InstallationKeys {
+  const previous = workerSecretPrevious.reveal();
+  return {
+    current: keyFingerprint(workerSecret.reveal()),
+    previous: previous === "" ? undefined : keyFingerprint(previous),
   };
 }
 
