@@ -14,7 +14,7 @@ import { RedisLink } from "./redis/link.ts";
 import { openSession, type RedisSession } from "./redis/session.ts";
 import { MemoryRegistry } from "./topics/memory-registry.ts";
 import { RedisRegistry } from "./topics/redis-registry.ts";
-import type { TopicRegistry } from "./topics/registry.ts";
+import type { TopicLimits, TopicRegistry } from "./topics/registry.ts";
 
 /** How long opening both sockets to Redis may take, in milliseconds. */
 const OPEN_DEADLINE_MS = 2000;
@@ -38,6 +38,8 @@ export interface Backbone {
   readonly redis: () => RedisState;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
+  /** Goes by what can change while running: secrets and bounds. */
+  reconfigure(config: Config): void;
   /** Resolves when the worker may serve, with or without Redis. Never rejects. */
   start(): Promise<void>;
   /** Says good-bye to the others. Never rejects. */
@@ -66,7 +68,7 @@ export function makeBackbone(options: BackboneOptions): Backbone {
 
 function single(options: BackboneOptions): Backbone {
   const { config, deliver, now } = options;
-  const topics = new MemoryRegistry({ ttlMs: config.topicTtlMs, maxTopics: config.maxTopics, now });
+  const topics = new MemoryRegistry({ ...topicLimits(config), now });
   const makeReport = reporter(options, topics, () => undefined);
   let sweeping: Timer | undefined;
   return {
@@ -74,6 +76,7 @@ function single(options: BackboneOptions): Backbone {
     bus: new LocalBus(deliver),
     redis: () => "off",
     reports: async () => [await makeReport()],
+    reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
     start: async () => {
       sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
     },
@@ -87,8 +90,7 @@ function cluster(options: BackboneOptions): Backbone {
 
   const topics = new RedisRegistry({
     prefix,
-    ttlMs: config.topicTtlMs,
-    maxTopics: config.maxTopics,
+    ...topicLimits(config),
     now,
     tell: (change) => bus.tell(change),
   });
@@ -172,6 +174,10 @@ function cluster(options: BackboneOptions): Backbone {
       const others = all.filter(({ node }) => node !== nodeId);
       return [own, ...others];
     },
+    reconfigure: (changed) => {
+      topics.reconfigure(topicLimits(changed));
+      bus.reconfigure(installationKeys(changed), changed.outbox);
+    },
     start: async () => {
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
@@ -199,6 +205,10 @@ function cluster(options: BackboneOptions): Backbone {
       link.stop();
     },
   };
+}
+
+function topicLimits({ topicTtlMs, maxTopics }: Config): TopicLimits {
+  return { ttlMs: topicTtlMs, maxTopics };
 }
 
 function installationKeys({ workerSecret, workerSecretPrevious }: Config): InstallationKeys {

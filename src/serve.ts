@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os";
+import { isatty } from "node:tty";
+import type { Logger } from "pino";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
+import type { Reread } from "./config/reload.ts";
 import type { Config } from "./config/schema.ts";
 import { openLog } from "./observability/log.ts";
-import { StartError, startWorker } from "./worker.ts";
+import { type RunningWorker, StartError, startWorker } from "./worker.ts";
 
 /**
  * How long a stop may take before the process ends anyway, in milliseconds: below the 10 s that
@@ -10,10 +13,13 @@ import { StartError, startWorker } from "./worker.ts";
  */
 const STOP_DEADLINE_MS = 9000;
 
+const STDOUT = 1;
+
 /**
  * Runs a worker in this process until a signal stops it.
  *
  * @param err Writes a line to standard error: why the worker could not start, for people.
+ * @param reread Reads the configuration again, at SIGHUP.
  * @returns The exit status: 0 after SIGTERM or SIGINT, 1 when it could not start, when a part of it
  *   failed, or at a second signal.
  */
@@ -21,6 +27,7 @@ export async function serve(
   config: Config,
   version: string,
   err: (line: string) => void,
+  reread: () => Reread,
 ): Promise<number> {
   const log = openLog({
     format: config.logFormat,
@@ -56,8 +63,27 @@ export async function serve(
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
+  let running: RunningWorker | undefined;
+  let isReloadDue = false;
+  const reload = (): void => {
+    // What has not started yet reloads when it has; what stops needs no configuration.
+    isReloadDue = running === undefined;
+    if (running !== undefined && !isStopping) {
+      reloadWorker(running, reread(), logger);
+    }
+  };
+  process.on("SIGHUP", (signal) => {
+    // The same signal says that the terminal has gone in which somebody has started this by hand.
+    if (process.stdout.isTTY && !isatty(STDOUT)) {
+      onSignal(signal);
+    } else {
+      reload();
+    }
+  });
+
   const run = async (): Promise<number> => {
     const worker = await startWorker({ config, version, logger, onFault: fail });
+    running = worker;
     logger.info(
       {
         version,
@@ -69,6 +95,9 @@ export async function serve(
       },
       "wavelog worker started",
     );
+    if (isReloadDue) {
+      reload();
+    }
     await stopping.promise;
     await worker.stop();
     logger.info("stopped");
@@ -88,6 +117,26 @@ export async function serve(
   const status = await Promise.race([runOrSay(), exit.promise]);
   await log.close();
   return status;
+}
+
+/** Takes over what can change while running, and tells what has become of each change. */
+function reloadWorker(worker: RunningWorker, reread: Reread, logger: Logger): void {
+  if (!reread.ok) {
+    logger.error(`configuration not reloaded, everything stays as it was: ${reread.message}`);
+    return;
+  }
+  const { config, applied, pending } = reread;
+  logger.level = config.logLevel;
+  worker.reload(config);
+  if (applied.length > 0) {
+    logger.info(`configuration reloaded; applied: ${applied.join(", ")}`);
+  }
+  if (pending.length > 0) {
+    logger.warn(`configuration reloaded; restart to apply: ${pending.join(", ")}`);
+  }
+  if (applied.length + pending.length === 0) {
+    logger.info("configuration reloaded; nothing has changed");
+  }
 }
 
 function address(host: string, port: number): string {

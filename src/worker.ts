@@ -37,6 +37,8 @@ const API_CLOSE_DEADLINE_MS = 3000;
 
 /** A worker that serves. */
 export interface RunningWorker {
+  /** Goes by what can change while running, at once and without dropping anyone. */
+  reload(config: Config): void;
   /** Stops in order, within 10 s (contract: sockets get 1012, requests in flight their answer). */
   stop(): Promise<void>;
 }
@@ -130,6 +132,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await listening("internal", internalHost, config.internalPort, api.listen());
 
   return {
+    reload(changed) {
+      const secrets = secretsOf(changed);
+      previousSecret.watch(secrets.previous);
+      api.reconfigure(secrets);
+      gateways.reconfigure(gatewaySettings(changed));
+      backbone.reconfigure(changed);
+    },
     async stop() {
       gateways.stopListening();
       const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);

@@ -58,6 +58,31 @@ describe("serve", () => {
     ]);
   });
 
+  test("can read the configuration again, from where it came", async () => {
+    const reread: unknown[] = [];
+    let lines = "";
+    const { deps, written } = fakeDeps({
+      env: { WAVELOG_WORKER_WS_PORT: "9100" },
+      readFile: (path) => {
+        expect(path).toBe("club.yaml");
+        return Buffer.from(`worker_secret: "${SECRET}"\n${lines}`);
+      },
+      serve: (_config, _version, _err, readAgain) => {
+        lines = "max_topics: 5\nws_port: 9200\ninternal_port: 9300\n";
+        reread.push(readAgain());
+        lines = "nonsense: 1";
+        reread.push(readAgain());
+        return Promise.resolve(0);
+      },
+    });
+    expect(await run(["--config", "club.yaml"], deps)).toBe(0);
+    expect(reread).toMatchObject([
+      { ok: true, applied: ["max_topics"], pending: ["internal_port"] },
+      { ok: false, message: 'club.yaml: "nonsense" is no key of this file; remove it' },
+    ]);
+    expect(written).toEqual({ out: [], err: [] });
+  });
+
   test("is not started with a faulty configuration", async () => {
     const { deps, written } = fakeDeps({
       env: { WAVELOG_WORKER_WS_PORT: "x" },

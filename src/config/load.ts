@@ -7,8 +7,8 @@ import {
   CONFIG_KEYS,
   type Config,
   type ConfigKey,
+  docOf,
   type Settings,
-  settingDocs,
   settingsSchema,
   toConfig,
 } from "./schema.ts";
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly path: string;
   /** Whether somebody named the file; then it must exist. */
   readonly explicit: boolean;
+  /** Whether it has been read before by this process; then it must still exist. */
+  readonly wasRead?: boolean;
   readonly env: Environment;
   readonly readFile?: ReadFile;
 }
@@ -36,6 +38,8 @@ export type LoadResult =
   | {
       readonly ok: true;
       readonly config: Config;
+      /** The same under the file's keys. */
+      readonly settings: Settings;
       readonly sources: Readonly<Record<ConfigKey, ConfigSource>>;
       /** Each value as text for people, secrets masked. */
       readonly shown: Readonly<Record<ConfigKey, string>>;
@@ -59,8 +63,9 @@ export function loadConfig(options: LoadOptions): LoadResult {
   }
   const environment = readEnvironment(options.env);
   const haveSecret = environment.entries.has("worker_secret");
-  if (file.kind === "missing" && (options.explicit || !haveSecret)) {
-    return { ok: false, message: `${path}: ${missingProblem(options.explicit)}` };
+  const mustExist = options.explicit || options.wasRead === true || !haveSecret;
+  if (file.kind === "missing" && mustExist) {
+    return { ok: false, message: `${path}: ${missingProblem(options)}` };
   }
 
   const inFile = file.kind === "read" ? setEntries(file.entries) : new Map<string, unknown>();
@@ -97,6 +102,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   return {
     ok: true,
     config: toConfig(parsed.data),
+    settings: parsed.data,
     sources,
     shown: forEachKey((key) => showValue(key, parsed.data)),
     file: file.kind === "read" ? options.path : undefined,
@@ -113,7 +119,10 @@ function oneLine(problems: readonly string[]): string {
   return rest > 0 ? `${shown}; and ${rest} more` : shown;
 }
 
-function missingProblem(explicit: boolean): string {
+function missingProblem({ explicit, wasRead = false }: LoadOptions): string {
+  if (wasRead) {
+    return "not found any more; put it back";
+  }
   return explicit
     ? "not found; check the name given with --config"
     : `not found, and ${environmentName("worker_secret")} is not set; create the file (see config.sample.yaml) or name one with --config`;
@@ -136,7 +145,7 @@ function valueProblem(
 }
 
 function isSecret(key: ConfigKey): boolean {
-  return settingDocs.get(settingsSchema.shape[key])?.secret === true;
+  return docOf(key).secret === true;
 }
 
 /** Leaves out keys of ours without a value: they are not set. Others stay, to be refused. */
