@@ -1,7 +1,8 @@
 import type { TopicMeta } from "../protocol/topic.ts";
 import type { RegisterResult, TopicRegistry } from "./registry.ts";
 
-interface Entry {
+/** What is known of a topic. */
+export interface Entry {
   readonly meta: TopicMeta;
   /** When the topic is no longer known, on the injected clock, in milliseconds. */
   readonly expiresAt: number;
@@ -49,8 +50,7 @@ export class MemoryRegistry implements TopicRegistry {
   }
 
   async lookup(topic: string): Promise<TopicMeta | undefined> {
-    const entry = this.#entries.get(topic);
-    return entry !== undefined && this.#options.now() < entry.expiresAt ? entry.meta : undefined;
+    return this.get(topic)?.meta;
   }
 
   async list(): Promise<readonly string[]> {
@@ -61,6 +61,27 @@ export class MemoryRegistry implements TopicRegistry {
   async count(): Promise<number> {
     this.sweep();
     return this.#entries.size;
+  }
+
+  /** As `lookup`, at once and with the time of expiry. */
+  get(topic: string): Entry | undefined {
+    const entry = this.#entries.get(topic);
+    return entry !== undefined && this.#options.now() < entry.expiresAt ? entry : undefined;
+  }
+
+  /** Everything that is known, soonest expiry first. */
+  entries(): readonly (readonly [topic: string, entry: Entry])[] {
+    this.sweep();
+    return [...this.#entries];
+  }
+
+  /** Knows these from now on and nothing else; beyond the bound, those that expire last. */
+  replace(entries: readonly (readonly [topic: string, entry: Entry])[]): void {
+    const sorted = entries.toSorted(([, a], [, b]) => a.expiresAt - b.expiresAt);
+    this.#entries.clear();
+    for (const [topic, entry] of sorted.slice(-this.#options.maxTopics)) {
+      this.#entries.set(topic, entry);
+    }
   }
 
   /** Forgets what has expired; to be called now and then, so that an idle worker shrinks too. */
