@@ -80,6 +80,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       secret: config.workerSecret.reveal(),
       allowedOrigins: config.allowedOrigins,
     },
+    reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: (event) => journal.socket(event),
@@ -99,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
+    reusePort: config.reusePort,
     secret: config.workerSecret.reveal(),
     ports: {
       topics,

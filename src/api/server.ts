@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { API_ERRORS } from "../protocol/api-errors.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
+import { listenShared } from "./listen-shared.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { secretCheck } from "./secret-check.ts";
 
@@ -26,6 +27,8 @@ const MAX_HEAD_BYTES = 16 * 1024;
 export interface ApiServerOptions {
   readonly hostname: string;
   readonly port: number;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   /** `worker_secret`, expected in `X-Worker-Secret`. */
   readonly secret: string;
   readonly ports: ApiPorts;
@@ -64,7 +67,13 @@ export class ApiServer {
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject);
-    this.#server.listen(this.#options.port, this.#options.hostname, resolve);
+    this.#server.once("listening", resolve);
+    const { port, hostname, reusePort } = this.#options;
+    if (reusePort) {
+      listenShared(this.#server, port, hostname);
+    } else {
+      this.#server.listen(port, hostname);
+    }
     await promise;
     this.#server.off("error", reject);
   }

@@ -10,6 +10,8 @@ export interface GatewayPoolOptions {
   /** The entry point of a thread, `gateway/thread.ts`. */
   readonly threadEntry: URL;
   readonly settings: GatewaySettings;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -59,8 +61,10 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { settings } = this.#options;
-    claimPort(settings);
+    const { settings, reusePort } = this.#options;
+    if (!reusePort) {
+      claimPort(settings);
+    }
     await Promise.all(this.#threads.map((thread) => thread.listen(settings)));
   }
 
