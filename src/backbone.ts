@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { InstallationKeys } from "./bus/envelope-keys.ts";
 import type { Deliver, EventBus } from "./bus/event-bus.ts";
 import { LocalBus } from "./bus/local-bus.ts";
 import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
@@ -11,9 +12,10 @@ import { connectionOptions } from "./redis/connection-options.ts";
 import { isUseless, refusesWrites } from "./redis/faults.ts";
 import { RedisLink } from "./redis/link.ts";
 import { openSession, type RedisSession } from "./redis/session.ts";
-import { MemoryRegistry } from "./topics/memory-registry.ts";
+import { MemoryRegistry, type MemoryRegistryOptions } from "./topics/memory-registry.ts";
+import { PersistentRegistry } from "./topics/persistent-registry.ts";
 import { RedisRegistry } from "./topics/redis-registry.ts";
-import type { TopicRegistry } from "./topics/registry.ts";
+import type { TopicLimits, TopicRegistry } from "./topics/registry.ts";
 
 /** How long opening both sockets to Redis may take, in milliseconds. */
 const OPEN_DEADLINE_MS = 2000;
@@ -30,6 +32,9 @@ const TICK_MS = 250;
 /** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
 const SWEEP_INTERVAL_MS = 60_000;
 
+/** How often the state file is looked after, in milliseconds. */
+const STATE_INTERVAL_MS = 1000;
+
 /** What knows topics and carries events, for a single worker or a cluster. */
 export interface Backbone {
   readonly topics: TopicRegistry;
@@ -37,6 +42,13 @@ export interface Backbone {
   readonly redis: () => RedisState;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
+  /**
+   * Whether other workers are there to take this one's browsers: now, or when Redis was last in
+   * reach. Never rejects.
+   */
+  readonly hasOthers: () => Promise<boolean>;
+  /** Goes by what can change while running: secrets and bounds. */
+  reconfigure(config: Config): void;
   /** Resolves when the worker may serve, with or without Redis. Never rejects. */
   start(): Promise<void>;
   /** Says good-bye to the others. Never rejects. */
@@ -50,6 +62,8 @@ export interface BackboneOptions {
   readonly nodeId: string;
   readonly version: string;
   readonly deliver: Deliver;
+  /** Whether the gateways have no room for further events at this moment. */
+  readonly isFull: () => boolean;
   readonly headcount: () => { readonly sockets: number; readonly clients: number };
   readonly journal: Journal;
   /** Milliseconds on a clock that never goes back. */
@@ -65,19 +79,52 @@ export function makeBackbone(options: BackboneOptions): Backbone {
 
 function single(options: BackboneOptions): Backbone {
   const { config, deliver, now } = options;
-  const topics = new MemoryRegistry({ ttlMs: config.topicTtlMs, maxTopics: config.maxTopics, now });
+  const bounds = { ...topicLimits(config), now };
+  const kept = config.stateFile === "" ? undefined : persistent(options, bounds);
+  const topics = kept ?? new MemoryRegistry(bounds);
   const makeReport = reporter(options, topics, () => undefined);
-  let sweeping: Timer | undefined;
+  const timers: Timer[] = [];
   return {
     topics,
     bus: new LocalBus(deliver),
     redis: () => "off",
     reports: async () => [await makeReport()],
+    hasOthers: async () => false,
+    reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
     start: async () => {
-      sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
+      kept?.open();
+      timers.push(
+        setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),
+        setInterval(() => kept?.tick(), STATE_INTERVAL_MS),
+      );
     },
-    stop: async () => clearInterval(sweeping),
+    stop: async () => {
+      for (const timer of timers) {
+        clearInterval(timer);
+      }
+      kept?.close();
+    },
   };
+}
+
+function persistent(
+  { config, journal }: BackboneOptions,
+  bounds: MemoryRegistryOptions,
+): PersistentRegistry {
+  const path = config.stateFile;
+  return new PersistentRegistry({
+    ...bounds,
+    path,
+    isShared: config.reusePort,
+    wallClock: Date.now,
+    events: {
+      opened: (topics, leftOut) => journal.stateOpened(path, topics, leftOut),
+      setAside: (keptAs, problem) => journal.stateSetAside(path, keptAs, problem),
+      unusable: (problem) => journal.stateUnusable(path, problem),
+      writeFailed: (problem) => journal.stateWriteFailed(path, problem),
+      recovered: () => journal.stateRecovered(path),
+    },
+  });
 }
 
 function cluster(options: BackboneOptions): Backbone {
@@ -86,17 +133,17 @@ function cluster(options: BackboneOptions): Backbone {
 
   const topics = new RedisRegistry({
     prefix,
-    ttlMs: config.topicTtlMs,
-    maxTopics: config.maxTopics,
+    ...topicLimits(config),
     now,
     tell: (change) => bus.tell(change),
   });
   const bus = new RedisBus({
     originId: nodeId,
-    key: keyFingerprint(config.workerSecret.reveal()),
+    keys: installationKeys(config),
     prefix,
     outbox: config.outbox,
     deliver: options.deliver,
+    isFull: options.isFull,
     onNotice: (notice) => topics.heard(notice),
     giveUp: (reason) => link.fail(reason),
     events: {
@@ -110,6 +157,7 @@ function cluster(options: BackboneOptions): Backbone {
       },
       outboxDropped: (dropped) => journal.outboxDropped(dropped),
       outboxSent: (events, dropped) => journal.outboxSent(events, dropped),
+      heldDropped: (dropped) => journal.heldDropped(dropped),
       logFailed: (reason) => journal.catchUpLogFailed(reason),
     },
     now,
@@ -158,6 +206,13 @@ function cluster(options: BackboneOptions): Backbone {
     await Promise.all([topics.retell(), bus.tidyLog()]);
   };
 
+  /** How many workers there were when Redis was last in reach, this one among them. */
+  let lastNodes = 1;
+  const countNodes = async (): Promise<void> => {
+    const nodes = await bus.nodes();
+    lastNodes = nodes > 0 ? nodes : lastNodes;
+  };
+
   const timers: Timer[] = [];
   return {
     topics,
@@ -171,17 +226,31 @@ function cluster(options: BackboneOptions): Backbone {
       const others = all.filter(({ node }) => node !== nodeId);
       return [own, ...others];
     },
+    hasOthers: async () => {
+      await countNodes();
+      return lastNodes > 1;
+    },
+    reconfigure: (changed) => {
+      topics.reconfigure(topicLimits(changed));
+      bus.reconfigure(installationKeys(changed), changed.outbox);
+    },
     start: async () => {
+      if (config.stateFile !== "") {
+        journal.stateUnused(config.stateFile);
+      }
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
         setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),
         setInterval(() => {
           if (link.session !== undefined) {
             void beat(link.session);
+            void countNodes();
           }
         }, REPORT_INTERVAL_MS),
       );
       await Promise.race([link.start(), Bun.sleep(START_PATIENCE_MS)]);
+      // So that the others know of this worker, and of its key, before it serves.
+      bus.tick();
     },
     stop: async () => {
       for (const timer of timers) {
@@ -195,6 +264,18 @@ function cluster(options: BackboneOptions): Backbone {
       }
       link.stop();
     },
+  };
+}
+
+function topicLimits({ topicTtlMs, maxTopics }: Config): TopicLimits {
+  return { ttlMs: topicTtlMs, maxTopics };
+}
+
+function installationKeys({ workerSecret, workerSecretPrevious }: Config): InstallationKeys {
+  const previous = workerSecretPrevious.reveal();
+  return {
+    current: keyFingerprint(workerSecret.reveal()),
+    previous: previous === "" ? undefined : keyFingerprint(previous),
   };
 }
 

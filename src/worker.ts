@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ApiServer } from "./api/server.ts";
-import { makeBackbone } from "./backbone.ts";
+import { type Backbone, makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
 import { PHP_FILES, resolveConnectionLimit } from "./config/connection-limit.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
@@ -12,7 +12,9 @@ import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
 import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
+import { Throttle } from "./gateway/throttle.ts";
 import { Journal } from "./observability/journal.ts";
+import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import type { Secrets } from "./protocol/secrets.ts";
@@ -24,6 +26,8 @@ export interface WorkerOptions {
   readonly config: Config;
   readonly version: string;
   readonly logger: Logger;
+  /** Called when somebody asks over the internal API that the worker stop. */
+  readonly onDrain: () => void;
   /** Called at most once when a part has failed and the worker must not go on. */
   readonly onFault: (fault: Error) => void;
 }
@@ -34,8 +38,21 @@ export class StartError extends Error {}
 /** Lists the interfaces with IPv6; Linux has it exactly when its kernel speaks IPv6. */
 const IPV6_INTERFACES = "/proc/net/if_inet6";
 
-/** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
-const API_CLOSE_DEADLINE_MS = 3000;
+/** How long browsers are sent away while other workers take them, in milliseconds. */
+const AUTO_SPREAD_MS = 5000;
+
+/**
+ * How long requests in flight may take at the end, and sockets to say good-bye, in milliseconds:
+ * for a worker that others stand in for, and for one that is alone, whose browsers give up 4 s after
+ * it has gone and should find it again within a moment.
+ */
+const PATIENCE = {
+  replaced: { api: 1000, sockets: 500 },
+  alone: { api: 80, sockets: 40 },
+} as const;
+
+/** How often it is measured how long deliveries take, in milliseconds. */
+const MEASURE_INTERVAL_MS = 1000;
 
 /**
  * How often it is looked how many files are left, in milliseconds: strangers can take all of them
@@ -48,7 +65,12 @@ const SPARE_FILE = "/dev/null";
 
 /** A worker that serves. */
 export interface RunningWorker {
-  /** Stops in order, within 10 s (contract: sockets get 1012, requests in flight their answer). */
+  /** Goes by what can change while running, at once and without dropping anyone. */
+  reload(config: Config): void;
+  /**
+   * Stops in order (contract: sockets get 1012, requests in flight their answer): within 200 ms when
+   * alone, else within 10 s, or `drain_time` and 5 s.
+   */
   stop(): Promise<void>;
 }
 
@@ -58,9 +80,13 @@ export interface RunningWorker {
  * @throws StartError when a port is taken or not permitted.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, version, logger, onFault } = options;
+  const { config, version, logger, onDrain, onFault } = options;
+  let isDraining = false;
+  let { drainTime } = config;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
+  const previousSecret = new PreviousSecretUse(Date.now);
+  previousSecret.watch(secretsOf(config).previous);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -68,6 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     nodeId,
     version,
     deliver: (topic, frame) => gateways.deliver(topic, frame),
+    isFull: () => throttle.isFull,
     headcount: () => gateways.headcount(),
     journal,
     now,
@@ -85,18 +112,33 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const internalHost = listenAddress(config.internalBind, hasIpv6);
 
   const files = fileLimit();
-  const connections = connectionLimit(config, files, logger);
+  const settingsOf = (current: Config): GatewaySettings =>
+    gatewaySettings(current, connectionLimit(current, files, logger));
   const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
+    now,
     address: { hostname: wsHost, port: config.wsPort },
-    settings: gatewaySettings(config, connections),
+    settings: settingsOf(config),
     maxBuffered: config.maxBuffered,
+    reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
-    onEvent: (event) => journal.socket(event),
+    onEvent: (event) => {
+      if (event.type === "previous_secret_used") {
+        previousSecret.tokenAccepted();
+      }
+      journal.socket(event);
+    },
     onFault,
+  });
+
+  const throttle = new Throttle({
+    limits: config.queue,
+    backlogs: () => gateways.backlogs(),
+    now,
+    defer: (next, ms) => setTimeout(next, ms),
   });
 
   const sources: StatusSources = {
@@ -110,25 +152,36 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       slowReaders: () => gateways.slowReaders(),
       acceptPauses: () => guard?.pauses ?? 0,
     },
+    threads: () => gateways.loads(),
+    refusedPublishes: () => journal.overloads,
     nodes: () => bus.nodes(),
     redis: backbone.redis,
     node: nodeId,
+    previousSecret: () => previousSecret.status(),
   };
   const guard = files === undefined ? undefined : descriptorGuard(files, gateways, journal, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
-    secret: config.workerSecret.reveal(),
+    secrets: secretsOf(config),
+    reusePort: config.reusePort,
     ports: {
       topics,
       bus,
+      room: (units) => throttle.enter(units),
       status: (withLists) => readStatus(sources, withLists),
       cluster: async () => ({
         node: nodeId,
         redis: backbone.redis(),
         nodes: await backbone.reports(),
       }),
+      drain: onDrain,
+      isDraining: () => isDraining,
       events: journal,
+    },
+    onPreviousSecret: (address) => {
+      previousSecret.apiCalled();
+      journal.previousSecretUsed(address);
     },
   });
 
@@ -137,22 +190,51 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
+  const measuring = setInterval(() => gateways.tick(), MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
   const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
 
   return {
+    reload(changed) {
+      drainTime = changed.drainTime;
+      throttle.reconfigure(changed.queue);
+      const secrets = secretsOf(changed);
+      previousSecret.watch(secrets.previous);
+      api.reconfigure(secrets);
+      gateways.reconfigure(settingsOf(changed));
+      backbone.reconfigure(changed);
+    },
     async stop() {
       clearInterval(look);
+      isDraining = true;
       gateways.stopListening();
-      const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);
+      await guard?.stop();
+      const spreadMs = await spread(drainTime, backbone);
+      if (spreadMs !== undefined) {
+        journal.draining(spreadMs, gateways.headcount().sockets);
+        await gateways.drain(spreadMs);
+      }
+      const patience = PATIENCE[spreadMs === undefined ? "alone" : "replaced"];
+      const abort = setTimeout(() => api.abort(), patience.api);
       await api.close();
       clearTimeout(abort);
-      await guard?.stop();
+      clearInterval(measuring);
       // After the last request, so that what was answered 200 reaches the sockets first.
-      await gateways.close();
+      await gateways.close(patience.sockets);
       await backbone.stop();
     },
   };
+}
+
+/** Over which time browsers are sent away, in milliseconds; `undefined` for all at once. */
+async function spread(
+  drainTime: Config["drainTime"],
+  backbone: Backbone,
+): Promise<number | undefined> {
+  if (drainTime !== "auto") {
+    return drainTime * 1000;
+  }
+  return (await backbone.hasOthers()) ? AUTO_SPREAD_MS : undefined;
 }
 
 /** The part of the configuration that gateway threads go by. */
@@ -201,7 +283,11 @@ function descriptorGuard(
 }
 
 function secretsOf(config: Config): Secrets {
-  return { current: config.workerSecret.reveal(), previous: undefined };
+  const previous = config.workerSecretPrevious.reveal();
+  return {
+    current: config.workerSecret.reveal(),
+    previous: previous === "" ? undefined : previous,
+  };
 }
 
 /** The text of `redis_ca_file`. */

@@ -8,6 +8,9 @@ interface Given {
   readonly wasKnown?: boolean;
   readonly known?: TopicMeta | undefined;
   readonly fault?: Error;
+  /** How the gateways answer to a publish; there is room otherwise. */
+  readonly room?: Promise<boolean>;
+  readonly isDraining?: boolean;
 }
 
 /** Ports that write down every call, in order. */
@@ -33,12 +36,16 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
       lookup: (topic) => answer(known, "lookup", topic),
     },
     bus: { publish: note("publish") },
+    room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
+    drain: note("drain"),
+    isDraining: () => given.isDraining === true,
     cluster: () => answer({ nodes: [] }, "cluster"),
     events: {
       registered: note("event registered"),
       registryFull: note("event registryFull"),
       unregistered: note("event unregistered"),
+      overloaded: note("event overloaded"),
       forbidden: note("event forbidden"),
       failed: note("event failed"),
     },
@@ -62,8 +69,9 @@ async function call(path: string, body: string, given: Given = {}, query = ""): 
 
 const EMPTY: Answer = { kind: "empty" };
 
-function fault(status: number, text: string): Answer {
-  return { kind: "fault", error: { status, text } };
+function fault(status: number, text: string, retryAfter?: number): Answer {
+  const retry = retryAfter === undefined ? {} : { retryAfter };
+  return { kind: "fault", error: { status, text, ...retry } };
 }
 
 test("the paths are the contract's, each with its method", () => {
@@ -74,6 +82,11 @@ test("the paths are the contract's, each with its method", () => {
     "POST /internal/push",
     "GET /internal/status",
     "GET /internal/cluster",
+    "POST /internal/drain",
+    "GET /healthz",
+  ]);
+  expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
+    "/healthz",
   ]);
 });
 
@@ -153,9 +166,46 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
     });
   });
 
+  test("waits for room in the gateways, then publishes", async () => {
+    const outcome = await call(path, '{"topic":"a","payload":1}', { room: Promise.resolve(true) });
+    expect(outcome).toEqual({
+      answer: EMPTY,
+      calls: [
+        ["lookup", "a"],
+        ["publish", "a", "1"],
+      ],
+    });
+  });
+
+  test("without room is answered 503 and publishes nothing", async () => {
+    const outcome = await call(path, '{"topic":"a","payload":1}', { room: Promise.resolve(false) });
+    expect(outcome).toEqual({
+      answer: fault(503, "overloaded: publish again in a moment", 1),
+      calls: [
+        ["lookup", "a"],
+        ["event overloaded", "a"],
+      ],
+    });
+  });
+
   test("with a fault in the body is never answered 404, even if the topic is unknown", async () => {
     const outcome = await call(path, '{"topic":"a"}', { known: undefined });
     expect(outcome).toEqual({ answer: fault(400, "missing payload"), calls: [] });
+  });
+});
+
+describe("drain", () => {
+  test("is answered at once, and asked for", async () => {
+    expect(await call("/internal/drain", "")).toEqual({ answer: EMPTY, calls: [["drain"]] });
+  });
+});
+
+describe("health", () => {
+  test("is ok until the worker is on its way out", async () => {
+    const alive: Answer = { kind: "text", text: "ok" };
+    expect(await call("/healthz", "")).toEqual({ answer: alive, calls: [] });
+    const leaving = { answer: fault(503, "draining"), calls: [] };
+    expect(await call("/healthz", "", { isDraining: true })).toEqual(leaving);
   });
 });
 

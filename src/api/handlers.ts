@@ -12,10 +12,19 @@ export interface ApiPorts {
   readonly bus: {
     publish(topic: string, payload: string): void;
   };
+  /**
+   * Lets publishes in while the gateways keep up: `true` for now, else a promise whether it may
+   * after a moment. `units` is the payload's length in UTF-16 units. Never rejects.
+   */
+  readonly room: (units: number) => true | Promise<boolean>;
   /** The status object, with the lists of topics if asked for. */
   readonly status: (withLists: boolean) => Promise<object>;
   /** All nodes of the cluster, as far as this one knows. */
   readonly cluster: () => Promise<object>;
+  /** Stops the worker as a signal does; what is in flight is still answered. */
+  readonly drain: () => void;
+  /** Whether the worker is on its way out. */
+  readonly isDraining: () => boolean;
   readonly events: ApiEvents;
 }
 
@@ -24,18 +33,21 @@ export interface ApiEvents {
   registered(topic: string, requireToken: boolean, isNew: boolean): void;
   registryFull(topic: string): void;
   unregistered(topic: string, wasKnown: boolean): void;
+  /** A publish was refused because the gateways do not keep up. */
+  overloaded(topic: string): void;
   forbidden(address: string): void;
   /** A handler has thrown, which is a bug; the request was answered with 500. */
   failed(fault: unknown): void;
 }
 
 /**
- * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, or
- * 200 with an empty body.
+ * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, a
+ * plain text, or 200 with an empty body.
  */
 export type Answer =
   | { readonly kind: "fault"; readonly error: ApiError; readonly allow?: string }
   | { readonly kind: "json"; readonly value: object }
+  | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "empty" };
 
 const EMPTY: Answer = { kind: "empty" };
@@ -46,6 +58,8 @@ export type Handler = (ports: ApiPorts, body: string, query: URLSearchParams) =>
 /** One path of the API. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** Whether anybody may ask, without the secret; `HEAD` too, as balancers do. */
+  readonly isOpen?: true;
   readonly handle: Handler;
 }
 
@@ -74,16 +88,21 @@ async function unregister({ topics, events }: ApiPorts, body: string): Promise<A
   return EMPTY;
 }
 
-async function publish({ topics, bus }: ApiPorts, body: string): Promise<Answer> {
+async function publish(ports: ApiPorts, body: string): Promise<Answer> {
   const parsed = parsePublish(body);
   if (!parsed.ok) {
     return refuse(parsed);
   }
   const { topic, payload } = parsed.value;
-  if ((await topics.lookup(topic)) === undefined) {
+  if ((await ports.topics.lookup(topic)) === undefined) {
     return { kind: "fault", error: API_ERRORS.topicNotRegistered };
   }
-  bus.publish(topic, payload);
+  const isIn = ports.room(payload.length);
+  if (isIn !== true && !(await isIn)) {
+    ports.events.overloaded(topic);
+    return { kind: "fault", error: API_ERRORS.overloaded };
+  }
+  ports.bus.publish(topic, payload);
   return EMPTY;
 }
 
@@ -93,6 +112,18 @@ async function status(ports: ApiPorts, _body: string, query: URLSearchParams): P
 
 async function cluster(ports: ApiPorts): Promise<Answer> {
   return { kind: "json", value: await ports.cluster() };
+}
+
+async function drain(ports: ApiPorts): Promise<Answer> {
+  ports.drain();
+  return EMPTY;
+}
+
+/** Whether the worker is alive and stays: for load balancers. */
+async function health(ports: ApiPorts): Promise<Answer> {
+  return ports.isDraining()
+    ? { kind: "fault", error: API_ERRORS.draining }
+    : { kind: "text", text: "ok" };
 }
 
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
@@ -107,4 +138,6 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/push", { method: "POST", handle: publish }],
   ["/internal/status", { method: "GET", handle: status }],
   ["/internal/cluster", { method: "GET", handle: cluster }],
+  ["/internal/drain", { method: "POST", handle: drain }],
+  ["/healthz", { method: "GET", isOpen: true, handle: health }],
 ]);

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { API_ERRORS } from "../protocol/api-errors.ts";
+import type { Secrets } from "../protocol/secrets.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
+import { listenShared } from "./listen-shared.ts";
 import { type Body, readBody } from "./read-body.ts";
-import { secretCheck } from "./secret-check.ts";
+import { type SecretCheck, secretCheck } from "./secret-check.ts";
 
 /**
  * How long a client may take for a whole request, head and body, in milliseconds. PHP gives up
@@ -26,9 +28,13 @@ const MAX_HEAD_BYTES = 16 * 1024;
 export interface ApiServerOptions {
   readonly hostname: string;
   readonly port: number;
-  /** `worker_secret`, expected in `X-Worker-Secret`. */
-  readonly secret: string;
+  /** Either is expected in `X-Worker-Secret`. */
+  readonly secrets: Secrets;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   readonly ports: ApiPorts;
+  /** A call was let in by the secret that is being replaced. */
+  readonly onPreviousSecret: (address: string) => void;
 }
 
 /**
@@ -39,14 +45,14 @@ export interface ApiServerOptions {
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #server: Server;
-  readonly #isSecret: (given: string | undefined) => boolean;
+  #secretCheck: SecretCheck;
   /** Requests that have not been answered to the end. */
   readonly #inFlight = new Set<ServerResponse>();
   #idle: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#isSecret = secretCheck(options.secret);
+    this.#secretCheck = secretCheck(options.secrets);
     this.#server = createServer(
       {
         requireHostHeader: false,
@@ -64,9 +70,20 @@ export class ApiServer {
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject);
-    this.#server.listen(this.#options.port, this.#options.hostname, resolve);
+    this.#server.once("listening", resolve);
+    const { port, hostname, reusePort } = this.#options;
+    if (reusePort) {
+      listenShared(this.#server, port, hostname);
+    } else {
+      this.#server.listen(port, hostname);
+    }
     await promise;
     this.#server.off("error", reject);
+  }
+
+  /** Expects other secrets from now on; requests that were checked before go on. */
+  reconfigure(secrets: Secrets): void {
+    this.#secretCheck = secretCheck(secrets);
   }
 
   /** Accepts nobody any more; resolves when the requests in flight have been answered. */
@@ -114,13 +131,21 @@ export class ApiServer {
     if (route === undefined) {
       return { kind: "fault", error: API_ERRORS.notFound };
     }
-    if (request.method !== route.method) {
+    const isHead = route.isOpen === true && request.method === "HEAD";
+    if (request.method !== route.method && !isHead) {
       return { kind: "fault", error: API_ERRORS.methodNotAllowed, allow: route.method };
     }
-    const secret = request.headers["x-worker-secret"];
-    if (!this.#isSecret(typeof secret === "string" ? secret : undefined)) {
+    if (route.isOpen === true) {
+      return route.handle(this.#options.ports, "", new URLSearchParams(query));
+    }
+    const given = request.headers["x-worker-secret"];
+    const secret = this.#secretCheck(typeof given === "string" ? given : undefined);
+    if (secret === undefined) {
       this.#options.ports.events.forbidden(request.socket.remoteAddress ?? "unknown");
       return { kind: "fault", error: API_ERRORS.forbidden };
+    }
+    if (secret === "previous") {
+      this.#options.onPreviousSecret(request.socket.remoteAddress ?? "unknown");
     }
     const body = await bodyOf(request, route);
     if (!body.ok) {
@@ -156,6 +181,9 @@ function send(response: ServerResponse, answer: Answer): void {
     case "json":
       sendText(response, 200, "application/json", JSON.stringify(answer.value));
       return;
+    case "text":
+      sendText(response, 200, "text/plain; charset=utf-8", answer.text);
+      return;
     case "fault":
       if (answer.error === API_ERRORS.bodyTooLarge) {
         // The rest of the body is not worth reading: the connection ends with the answer.
@@ -163,6 +191,9 @@ function send(response: ServerResponse, answer: Answer): void {
       }
       if (answer.allow !== undefined) {
         response.setHeader("Allow", answer.allow);
+      }
+      if (answer.error.retryAfter !== undefined) {
+        response.setHeader("Retry-After", answer.error.retryAfter);
       }
       sendText(response, answer.error.status, "text/plain; charset=utf-8", answer.error.text);
       return;

@@ -10,6 +10,7 @@ import {
 import { EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
+import type { InstallationKeys } from "./envelope-keys.ts";
 import { type Delivery, eventBusSuite } from "./event-bus-suite.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { RedisBus } from "./redis-bus.ts";
@@ -53,6 +54,7 @@ interface NodeOptions {
   readonly server?: RedisServer;
   readonly prefix?: string;
   readonly key?: string;
+  readonly keys?: InstallationKeys;
   readonly outbox?: Partial<OutboxLimits>;
   readonly originId?: string;
 }
@@ -67,6 +69,8 @@ class Node {
   /** What the bus has told of, in order. */
   readonly events: string[] = [];
   readonly givenUp: string[] = [];
+  /** Whether the gateways have no room. */
+  isFull = false;
   /** Milliseconds by which the bus' clock is ahead. */
   ahead = 0;
   session: RedisSession | undefined;
@@ -78,10 +82,11 @@ class Node {
     this.server = server;
     this.bus = new RedisBus({
       originId: this.originId,
-      key,
+      keys: options.keys ?? { current: key, previous: undefined },
       prefix,
       outbox: { ...ROOMY, ...outbox },
       deliver: (topic, frame) => this.deliveries.push([topic, frame]),
+      isFull: () => this.isFull,
       onNotice: (notice) => this.notices.push(notice),
       giveUp: (reason) => this.givenUp.push(reason),
       events: {
@@ -90,6 +95,7 @@ class Node {
         outboxDropped: (dropped) => this.events.push(`dropped ${dropped}`),
         outboxSent: (events, dropped) =>
           this.events.push(`sent ${events}${dropped > 0 ? `, dropped ${dropped}` : ""}`),
+        heldDropped: (dropped) => this.events.push(`held dropped ${dropped}`),
         logFailed: (reason) => this.events.push(`log failed: ${reason}`),
       },
       now: () => performance.now() + this.ahead,
@@ -1020,6 +1026,59 @@ class FakeRedis implements RedisSession {
 /** What a {@link FakeRedis} says the time is. */
 const FAKE_TIME_MS = 1_800_000_000_000;
 
+describe("while the gateways are full", () => {
+  test("events of others wait, and come in order when there is room", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    redis.both(hand.envelope(1));
+    node.isFull = true;
+    redis.both(hand.envelope(2));
+    redis.both(hand.envelope(3));
+    expect(node.payloads).toEqual(["1"]);
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 3, "the events");
+    redis.both(hand.envelope(4));
+    expect(node.payloads).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("what finds no room among those that wait is read from the log", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    for (let seq = 1; seq <= 20_100; seq += 1) {
+      redis.both(hand.envelope(seq));
+    }
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 20_100, "the events");
+    expect(node.payloads).toEqual(numbers(1, 20_100));
+  });
+
+  test("events of the original worker, which are in no log, are counted when dropped", async () => {
+    const [node, redis] = [new Node(), new FakeRedis()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    for (let event = 1; event <= 20_003; event += 1) {
+      redis.message(`{"origin_id":"ffffffffffffffff","topic":"a","payload":${event}}`);
+    }
+    expect(node.events).toEqual(["held dropped 1", "held dropped 2", "held dropped 3"]);
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 20_000, "the events that were held");
+    expect(node.payloads).toEqual(numbers(1, 20_000));
+  });
+
+  test("a session that is lost meanwhile takes nothing with it", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    redis.both(hand.envelope(1));
+    node.bus.suspend();
+    node.isFull = false;
+    await node.bus.join(redis);
+    expect(node.payloads).toEqual(["1"]);
+    expect(node.givenUp).toEqual([]);
+  });
+});
+
 describe("while the log is read", () => {
   test("more messages than are held make it be read again, and nothing is lost", async () => {
     const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
@@ -1042,6 +1101,19 @@ describe("while the log is read", () => {
     expect(node.payloads).toEqual(numbers(1, 20_111));
     // Once in vain, then all of it in pages of 500.
     expect(redis.pages.length).toBe(1 + 41);
+  });
+
+  test("pages of it wait until the gateways have room", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    redis.entries.push(hand.envelope(1), hand.envelope(2));
+    node.isFull = true;
+    const joined = node.bus.join(redis);
+    await eventually(() => redis.pages.length === 1, "the log to be read");
+    redis.both(hand.envelope(3));
+    expect(node.payloads).toEqual([]);
+    node.isFull = false;
+    await joined;
+    expect(node.payloads).toEqual(["1", "2", "3"]);
   });
 
   test("one's own probe measures its way", async () => {
@@ -1256,4 +1328,90 @@ describe("a Redis that comes back without memory", () => {
     await late.untilDelivered(3);
     expect(late.payloads).toEqual(["1", "2", "3"]);
   });
+});
+
+describe("while the secret is being changed", () => {
+  const OLD = { current: "01d01d01", previous: undefined };
+  const BOTH = { current: "4e44e44e", previous: OLD.current };
+  const NEW = { current: BOTH.current, previous: undefined };
+
+  /** Has each publish, and expects each to have got everything. */
+  async function expectOneCluster(nodes: readonly Node[], step: string): Promise<void> {
+    for (const [at, node] of nodes.entries()) {
+      publishAll(node, [`"${step} ${at}"`]);
+    }
+    await settle(...nodes);
+    const expected = nodes.map((_, at) => `"${step} ${at}"`).sort();
+    for (const node of nodes) {
+      expect(node.payloads.sort()).toEqual(expected);
+      expect(node.events).toEqual([]);
+      node.deliveries.length = 0;
+    }
+  }
+
+  test("on one worker after the other, each event comes to all at every step", async () => {
+    const nodes = await Promise.all([1, 2, 3].map(() => Node.joined({ keys: OLD })));
+    for (const [what, keys] of [
+      ["both", BOTH],
+      ["new", NEW],
+    ] as const) {
+      for (const [at, node] of nodes.entries()) {
+        node.bus.reconfigure(keys, ROOMY);
+        await expectOneCluster(nodes, `${what} ${at}`);
+      }
+    }
+  });
+
+  test("by restarts alike, once a worker that is new has been heard", async () => {
+    const [first, second] = [await Node.joined({ keys: BOTH }), await Node.joined({ keys: BOTH })];
+    const messages = await tapped(shared);
+    publishAll(first, ["0"]);
+    await settle(first, second);
+    expect(messages.at(-2)).toContain(`"key":"${OLD.current}"`);
+    first.deliveries.length = 0;
+    second.deliveries.length = 0;
+    // It has never heard of the former secret.
+    const restarted = await Node.joined({ keys: NEW });
+    restarted.bus.tick();
+    await settle(first, second, restarted);
+    await expectOneCluster([first, second, restarted], "restarted");
+    expect(messages.some((message) => message.includes(`"restarted 0"`))).toBe(true);
+    for (const message of messages.filter((text) => text.includes('"restarted '))) {
+      expect(message).toContain(`"key":"${NEW.current}"`);
+    }
+  });
+
+  test("nothing is read from the log that tells a worker to send with the new key", async () => {
+    const node = new Node({ keys: BOTH });
+    const hand = new Hand(shared, "feedfeedfeedfeed", NEW.current);
+    await hand.log(1);
+    await node.join();
+    const messages = await tapped(shared);
+    publishAll(node, ["1"]);
+    await eventually(() => messages.length === 1, "the envelope");
+    expect(messages[0]).toContain(`"key":"${OLD.current}"`);
+  });
+
+  test("what waited for Redis meanwhile is taken all the same", async () => {
+    const [away, other] = [new Node({ keys: OLD }), await Node.joined({ keys: OLD })];
+    publishAll(away, ["1"]);
+    for (const keys of [BOTH, NEW]) {
+      away.bus.reconfigure(keys, ROOMY);
+      other.bus.reconfigure(keys, ROOMY);
+      publishAll(away, [`"${keys.previous ?? "none"}"`]);
+    }
+    await away.join();
+    await settle(away, other);
+    expect(other.payloads).toEqual(["1", `"${OLD.current}"`, '"none"']);
+  });
+});
+
+test("an outbox with other bounds keeps to them from the next event on", async () => {
+  const node = new Node();
+  publishAll(node, numbers(1, 10));
+  node.bus.reconfigure({ current: KEY, previous: undefined }, { ...ROOMY, events: 3 });
+  publishAll(node, ["11"]);
+  expect(node.bus.backlog).toBe(3);
+  node.bus.tick();
+  expect(node.events).toEqual(["dropped 8"]);
 });

@@ -1,6 +1,7 @@
 import {
   type Envelope,
   type EnvelopeFault,
+  type EnvelopeResult,
   EnvelopeWriter,
   type Notice,
   readEnvelope,
@@ -8,7 +9,9 @@ import {
 import { pushFrame } from "../protocol/frames.ts";
 import { isUseless } from "../redis/faults.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
+import { EnvelopeKeys, type InstallationKeys } from "./envelope-keys.ts";
 import type { Deliver, EventBus } from "./event-bus.ts";
+import { Held } from "./held.ts";
 import { LogWindow } from "./log-window.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { Prober } from "./prober.ts";
@@ -27,18 +30,24 @@ export interface BusEvents {
   outboxSent(events: number, dropped: number): void;
   /** The catch-up log could not be written, so what others miss now cannot be caught up. */
   logFailed(reason: string): void;
+  /**
+   * While the gateways were full, events of the original worker, which are in no log, found no room
+   * among what is held: `dropped` in all since the start.
+   */
+  heldDropped(dropped: number): void;
 }
 
 /** What a {@link RedisBus} needs. */
 export interface RedisBusOptions {
   /** 16 hex digits, new per process. */
   readonly originId: string;
-  /** The installation's fingerprint (`keyFingerprint`). */
-  readonly key: string;
+  readonly keys: InstallationKeys;
   /** Begins the names of channel and log (contract: `wavelog`). */
   readonly prefix: string;
   readonly outbox: OutboxLimits;
   readonly deliver: Deliver;
+  /** Whether the gateways have no room for further events: others' are held meanwhile. */
+  readonly isFull: () => boolean;
   /** Takes what another worker tells about a topic. */
   readonly onNotice: (notice: Notice) => void;
   /** Gives the session up: the path through Redis is dead or refuses what the bus needs. */
@@ -60,13 +69,6 @@ const COUNT_DEADLINE_MS = 200;
 /** Envelopes that may be written and unconfirmed: enough to fill any network, few to hold twice. */
 const MAX_IN_FLIGHT = 1000;
 
-/**
- * Messages, and UTF-16 units of them, that are held while the log is read; beyond, they are dropped
- * and the log is read again.
- */
-const MAX_HELD = 20_000;
-const MAX_HELD_UNITS = 32 * 1024 * 1024;
-
 /** Origins remembered for which the log was read; a cluster has a handful. */
 const MAX_SOUGHT = 1024;
 
@@ -85,6 +87,9 @@ const LOG_AGE_MS = 10 * 60_000;
 /** How often it is looked whether everything has been sent, in milliseconds. */
 const DRAIN_POLL_MS = 10;
 
+/** How often it is looked whether the gateways have room again, in milliseconds. */
+const ROOM_POLL_MS = 5;
+
 /** The field of a log entry that holds the envelope. */
 const LOG_FIELD = "e";
 
@@ -98,7 +103,9 @@ const LOG_FIELD = "e";
  */
 export class RedisBus implements EventBus {
   readonly #options: RedisBusOptions;
-  readonly #writer: EnvelopeWriter;
+  readonly #keys: EnvelopeKeys;
+  readonly #isOurs = (key: string): boolean => this.#keys.accepts(key);
+  #writer: EnvelopeWriter;
   readonly #channel: string;
   readonly #log: string;
   readonly #outbox: Outbox;
@@ -108,10 +115,12 @@ export class RedisBus implements EventBus {
   #session: RedisSession | undefined;
   /** Whether the outbox is being sent: from the end of the recovery until the session is lost. */
   #isSending = false;
-  /** Messages that came while the log was being read; `undefined` when they are taken at once. */
-  #held: string[] | undefined;
-  #heldUnits = 0;
-  #hasOverflowed = false;
+  /**
+   * Messages that came while the log was read or the gateways were full; `undefined` when they are
+   * taken at once.
+   */
+  #held: Held | undefined;
+  #heldDropped = 0;
   #prober: Prober;
   #seq = 0;
   /** The last count that has been written to Redis and counts as sent. */
@@ -125,7 +134,8 @@ export class RedisBus implements EventBus {
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
-    this.#writer = new EnvelopeWriter(options.originId, options.key);
+    this.#keys = new EnvelopeKeys(options.keys);
+    this.#writer = this.#makeWriter();
     this.#channel = `${options.prefix}:events`;
     this.#log = `${options.prefix}:log`;
     this.#outbox = new Outbox(options.outbox);
@@ -142,6 +152,16 @@ export class RedisBus implements EventBus {
   /** The last round trip of a probe through the channel, in milliseconds. */
   get roundTripMs(): number | undefined {
     return this.#session === undefined ? undefined : this.#prober.roundTripMs;
+  }
+
+  /**
+   * Goes by other secrets and bounds from now on. What waits already keeps its key; what is beyond a
+   * bound goes with the next event.
+   */
+  reconfigure(keys: InstallationKeys, outbox: OutboxLimits): void {
+    this.#keys.change(keys);
+    this.#writer = this.#makeWriter();
+    this.#outbox.reconfigure(outbox);
   }
 
   publish(topic: string, payload: string): void {
@@ -177,9 +197,10 @@ export class RedisBus implements EventBus {
    * has come meanwhile. Rejects when the session is lost on the way.
    */
   async join(session: RedisSession): Promise<void> {
-    this.#held = [];
+    const held = new Held();
+    this.#held = held;
     await session.subscribe(this.#channel, (message) => this.#receive(message, session));
-    await this.#catchUp(session);
+    await this.#catchUp(session, held);
     this.#session = session;
     this.#prober = new Prober(this.#options.now());
   }
@@ -250,6 +271,14 @@ export class RedisBus implements EventBus {
     } catch {
       // A lost session is told elsewhere; a log that is not trimmed is bounded by its length.
     }
+  }
+
+  #makeWriter(): EnvelopeWriter {
+    return new EnvelopeWriter(this.#options.originId, this.#keys.outgoing);
+  }
+
+  #read(message: string): EnvelopeResult {
+    return readEnvelope(message, this.#isOurs);
   }
 
   #enqueue(envelope: string): void {
@@ -327,27 +356,40 @@ export class RedisBus implements EventBus {
       this.#takeOwn(message);
       return;
     }
-    if (this.#held === undefined) {
-      this.#take(message, session);
+    if (this.#held !== undefined) {
+      if (!this.#held.push(message)) {
+        this.#foundNoRoom(message);
+      }
       return;
     }
-    this.#heldUnits += message.length;
-    if (this.#held.length < MAX_HELD && this.#heldUnits <= MAX_HELD_UNITS) {
-      this.#held.push(message);
-    } else {
-      this.#hasOverflowed = true;
+    if (this.#options.isFull()) {
+      this.#seek(session, message);
+      return;
+    }
+    this.#take(message, session);
+  }
+
+  /** Nothing is lost that has a number: it is in the log, which is read once there is room. */
+  #foundNoRoom(message: string): void {
+    const result = this.#read(message);
+    if (result.ok && result.envelope.kind === "event" && result.envelope.seq === undefined) {
+      this.#heldDropped += 1;
+      this.#options.events.heldDropped(this.#heldDropped);
     }
   }
 
   #take(message: string, session: RedisSession | undefined): void {
-    const result = readEnvelope(message, this.#options.key);
+    const result = this.#read(message);
     if (!result.ok) {
       this.#options.events.envelopeRefused(result.fault);
       return;
     }
-    const { envelope } = result;
+    const { envelope, key } = result;
     if (envelope.originId === this.#options.originId) {
       return;
+    }
+    if (key !== undefined && this.#keys.heard(key)) {
+      this.#writer = this.#makeWriter();
     }
     if (envelope.kind === "probe") {
       this.#hearProbe(envelope, session);
@@ -355,7 +397,7 @@ export class RedisBus implements EventBus {
     }
     if (session !== undefined && this.#hasGap(envelope)) {
       // Something was lost on the way: what is in the log comes first.
-      this.#seek(session, [message]);
+      this.#seek(session, message);
       return;
     }
     this.#window.add(message.length);
@@ -384,14 +426,18 @@ export class RedisBus implements EventBus {
         this.#soughtFor.clear();
       }
       this.#soughtFor.set(originId, seq);
-      this.#seek(session, []);
+      this.#seek(session);
     }
   }
 
-  /** Reads the log while messages are held, beginning with these. */
-  #seek(session: RedisSession, held: string[]): void {
+  /** Reads the log while messages are held, beginning with this one. */
+  #seek(session: RedisSession, message?: string): void {
+    const held = new Held();
+    if (message !== undefined) {
+      held.push(message);
+    }
     this.#held = held;
-    this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
+    this.#catchUp(session, held).catch((fault: Error) => this.#refused(session, fault));
   }
 
   #hasGap(envelope: Numbered): boolean {
@@ -414,30 +460,45 @@ export class RedisBus implements EventBus {
     }
   }
 
-  /** Reads the log from the last proof on, then takes what was held meanwhile. */
-  async #catchUp(session: RedisSession): Promise<void> {
+  /**
+   * Reads the log from the last proof on, then takes what was held meanwhile; both only while the
+   * gateways have room. Rejects when the session is lost on the way.
+   */
+  async #catchUp(session: RedisSession, held: Held): Promise<void> {
+    let isMissing: boolean;
     do {
-      this.#hasOverflowed = false;
-      this.#heldUnits = 0;
-      const missed = await this.#readLog(session);
+      const missed = await this.#readLog(session, held);
       if (missed > 0) {
         this.#options.events.caughtUp(missed);
       }
-      if (this.#hasOverflowed) {
-        this.#held = [];
-      }
-    } while (this.#hasOverflowed);
-    const held = this.#held ?? [];
+      do {
+        // What found no room came after what is held, and is in the log.
+        isMissing = held.isOverfull;
+        for (const message of held.take()) {
+          if (this.#options.isFull()) {
+            await this.#room(held);
+          }
+          this.#take(message, undefined);
+        }
+      } while (!isMissing && held.size > 0);
+    } while (isMissing);
     this.#held = undefined;
-    for (const message of held) {
-      this.#take(message, undefined);
-    }
+  }
+
+  /** Waits until the gateways have room. */
+  async #room(held: Held): Promise<void> {
+    do {
+      await new Promise((resolve) => setTimeout(resolve, ROOM_POLL_MS));
+      if (this.#held !== held) {
+        throw new Error("the session was lost while the gateways were full");
+      }
+    } while (this.#options.isFull());
   }
 
   /** Delivers what is in the log and has not been seen; how many events that were. */
-  async #readLog(session: RedisSession): Promise<number> {
+  async #readLog(session: RedisSession, held: Held): Promise<number> {
     try {
-      return await this.#readLogFrom(session);
+      return await this.#readLogFrom(session, held);
     } catch (fault) {
       // Not ours to read: a key of another kind, or of another user. The channel works without.
       if (fault instanceof Error && /^(?:WRONGTYPE|NOPERM)\b/.test(fault.message)) {
@@ -448,7 +509,7 @@ export class RedisBus implements EventBus {
     }
   }
 
-  async #readLogFrom(session: RedisSession): Promise<number> {
+  async #readLogFrom(session: RedisSession, held: Held): Promise<number> {
     const awayMs = this.#options.now() - this.#prober.provedAt + CATCH_UP_MARGIN_MS;
     const time = redisMillis(await session.send(["TIME"]));
     let from = String(Math.max(0, Math.floor(time - awayMs)));
@@ -457,6 +518,9 @@ export class RedisBus implements EventBus {
       const page = await session.send(["XRANGE", this.#log, from, "+", "COUNT", String(LOG_PAGE)]);
       const entries = readLogPage(page);
       for (const { envelope } of entries) {
+        if (this.#options.isFull()) {
+          await this.#room(held);
+        }
         events += this.#applyLogged(envelope) ? 1 : 0;
       }
       const last = entries.at(-1);
@@ -470,7 +534,7 @@ export class RedisBus implements EventBus {
 
   /** Acts on an envelope from the log that has not been seen; whether it was an event. */
   #applyLogged(message: string): boolean {
-    const result = readEnvelope(message, this.#options.key);
+    const result = this.#read(message);
     if (!result.ok || result.envelope.kind === "probe") {
       return false;
     }

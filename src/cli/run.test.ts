@@ -58,6 +58,31 @@ describe("serve", () => {
     ]);
   });
 
+  test("can read the configuration again, from where it came", async () => {
+    const reread: unknown[] = [];
+    let lines = "";
+    const { deps, written } = fakeDeps({
+      env: { WAVELOG_WORKER_WS_PORT: "9100" },
+      readFile: (path) => {
+        expect(path).toBe("club.yaml");
+        return Buffer.from(`worker_secret: "${SECRET}"\n${lines}`);
+      },
+      serve: (_config, _version, _err, readAgain) => {
+        lines = "max_topics: 5\nws_port: 9200\ninternal_port: 9300\n";
+        reread.push(readAgain());
+        lines = "nonsense: 1";
+        reread.push(readAgain());
+        return Promise.resolve(0);
+      },
+    });
+    expect(await run(["--config", "club.yaml"], deps)).toBe(0);
+    expect(reread).toMatchObject([
+      { ok: true, applied: ["max_topics"], pending: ["internal_port"] },
+      { ok: false, message: 'club.yaml: "nonsense" is no key of this file; remove it' },
+    ]);
+    expect(written).toEqual({ out: [], err: [] });
+  });
+
   test("is not started with a faulty configuration", async () => {
     const { deps, written } = fakeDeps({
       env: { WAVELOG_WORKER_WS_PORT: "x" },
@@ -92,6 +117,7 @@ ws_bind                 ::                                      default
 internal_port           9001                                    default
 internal_bind           127.0.0.1                               default
 worker_secret           [secret]                                file
+worker_secret_previous  (empty)                                 default
 redis_url               (empty)                                 default
 redis_prefix            wavelog                                 default
 redis_ca_file           (empty)                                 default
@@ -99,8 +125,13 @@ cluster_outbox_events   10000                                   default
 cluster_outbox_bytes    33554432                                default
 cluster_outbox_age      5m                                      default
 topic_ttl               24h                                     default
+state_file              (empty)                                 default
+reuse_port              false                                   default
 gateway_threads         auto (3 on this machine)                default
+drain_time              auto                                    default
 max_topics              100000                                  default
+max_queued_events       10000                                   default
+max_queued_bytes        16777216                                default
 allowed_origins         https://log.example.org, *.example.net  environment
 trusted_proxies         127.0.0.0/8, ::1/128                    default
 max_connections         auto                                    default

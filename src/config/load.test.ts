@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { type LoadOptions, type LoadResult, loadConfig } from "./load.ts";
-import { CONFIG_KEYS } from "./schema.ts";
+import { CONFIG_KEYS, settingsSchema } from "./schema.ts";
 
 const SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
@@ -42,7 +42,8 @@ function message(result: LoadResult): string {
 describe("values", () => {
   test("are the defaults where nothing else is said", () => {
     const { config, sources, file, warnings } = loaded(withSecret(""));
-    expect({ ...config, workerSecret: config.workerSecret.reveal(), redisUrl: "" }).toEqual({
+    const { workerSecretPrevious, ...rest } = config;
+    expect({ ...rest, workerSecret: config.workerSecret.reveal(), redisUrl: "" }).toEqual({
       wsPort: 9000,
       wsBind: "::",
       internalPort: 9001,
@@ -54,8 +55,12 @@ describe("values", () => {
       redisCaFile: "",
       outbox: { events: 10_000, bytes: 33_554_432, ageMs: 300_000 },
       topicTtlMs: 86_400_000,
+      stateFile: "",
+      reusePort: false,
       gatewayThreads: "auto",
+      drainTime: "auto",
       maxTopics: 100_000,
+      queue: { events: 10_000, units: 16_777_216 },
       allowedOrigins: [],
       trustedProxies: ["127.0.0.0/8", "::1/128"],
       maxConnections: "auto",
@@ -67,6 +72,7 @@ describe("values", () => {
       logLevel: "info",
     });
     expect(config.redisUrl.reveal()).toBe("");
+    expect(workerSecretPrevious.reveal()).toBe("");
     expect(sources.worker_secret).toBe("file");
     expect(sources.ws_port).toBe("default");
     expect(file).toBe("config.yaml");
@@ -98,8 +104,13 @@ describe("values", () => {
           "cluster_outbox_bytes: 2097152",
           "cluster_outbox_age: 90s",
           "topic_ttl: 1h30m",
+          "state_file: /var/lib/topics.state",
+          "reuse_port: true",
           "gateway_threads: 4",
+          "drain_time: 20",
           "max_topics: 5",
+          "max_queued_events: 200",
+          "max_queued_bytes: 4194304",
           'allowed_origins: ["https://Log.example.org:443", "*.example.net"]',
           'trusted_proxies: ["10.0.0.5", "10.1.0.0/016", "2001:DB8::/32"]',
           "max_connections: 20000",
@@ -119,9 +130,13 @@ describe("values", () => {
       internalBind: "::1",
       redisAddress: "redis://[secret]@10.0.0.1:6379/2",
       redisPrefix: "club2",
+      drainTime: 20,
+      queue: { events: 200, units: 4_194_304 },
       redisCaFile: "/etc/ca.pem",
       outbox: { events: 100, bytes: 2_097_152, ageMs: 90_000 },
       topicTtlMs: 5_400_000,
+      stateFile: "/var/lib/topics.state",
+      reusePort: true,
       gatewayThreads: 4,
       maxTopics: 5,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
@@ -150,6 +165,8 @@ describe("values", () => {
         WAVELOG_WORKER_TOPIC_TTL: "90m",
         WAVELOG_WORKER_GATEWAY_THREADS: "3",
         WAVELOG_WORKER_MAX_TOPICS: "7",
+        WAVELOG_WORKER_STATE_FILE: "topics.state",
+        WAVELOG_WORKER_REUSE_PORT: "true",
         WAVELOG_WORKER_ALLOWED_ORIGINS: "https://log.example.org, *.example.net,",
         WAVELOG_WORKER_TRUSTED_PROXIES: "10.0.0.0/8, ::1",
         WAVELOG_WORKER_MAX_CONNECTIONS: "auto",
@@ -168,6 +185,8 @@ describe("values", () => {
       topicTtlMs: 5_400_000,
       gatewayThreads: 3,
       maxTopics: 7,
+      stateFile: "topics.state",
+      reusePort: true,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
       trustedProxies: ["10.0.0.0/8", "::1"],
       maxConnections: "auto",
@@ -193,6 +212,19 @@ describe("values", () => {
     expect(sources).toMatchObject({ ws_port: "default", log_level: "file" });
   });
 
+  test("that are true or false may be text too", () => {
+    for (const [text, value] of [
+      ["true", true],
+      ['"true"', true],
+      ["false", false],
+      ['"false"', false],
+    ] as const) {
+      expect(loaded(withSecret(`reuse_port: ${text}`)).config.reusePort).toBe(value);
+    }
+    const { config, shown } = loaded(withSecret("", { WAVELOG_WORKER_REUSE_PORT: "false" }));
+    expect([config.reusePort, shown.reuse_port]).toEqual([false, "false"]);
+  });
+
   test('"" binds to all interfaces, as in the original', () => {
     const { config } = loaded(withSecret('ws_bind: ""\ninternal_bind: ""'));
     expect(config).toMatchObject({ wsBind: "::", internalBind: "::" });
@@ -207,6 +239,19 @@ describe("values", () => {
   test("keep the secret out of everything printed", () => {
     const result = loaded(withSecret(""));
     expect(JSON.stringify(result) + Bun.inspect(result)).not.toContain(SECRET);
+  });
+
+  test("keep the former secret out of everything printed, too", () => {
+    const former = "fedcba9876543210".repeat(4);
+    for (const result of [
+      loaded(withSecret(`worker_secret_previous: ${former}`)),
+      loaded(withSecret("", { WAVELOG_WORKER_WORKER_SECRET_PREVIOUS: former })),
+    ]) {
+      expect(result.config.workerSecretPrevious.reveal()).toBe(former);
+      expect(result.shown.worker_secret_previous).toBe("[secret]");
+      expect(JSON.stringify(result) + Bun.inspect(result)).not.toContain(former);
+    }
+    expect(loaded(withSecret("")).shown.worker_secret_previous).toBe("");
   });
 
   test("cannot be changed", () => {
@@ -269,6 +314,10 @@ describe("a fault in the file is one line", () => {
     ["max_pending_per_ip: auto", 'max_pending_per_ip: "auto" is not allowed; give a whole'],
     ["max_buffered: 65535", 'max_buffered: "65535" is not allowed; give a whole number from 65536'],
     ["max_buffered: 1MiB", 'max_buffered: "1MiB" is not allowed'],
+    ["reuse_port: yes", 'reuse_port: "yes" is not allowed; give true or false'],
+    ["reuse_port: 1", 'reuse_port: "1" is not allowed; give true or false'],
+    ["state_file: 5", 'state_file: "5" is not allowed; give the path of a file'],
+    ['state_file: "a\\0b"', 'state_file: "a?b" is not allowed; give the path of a file'],
     ["log_format: xml", 'log_format: "xml" is not allowed; give auto, text or json'],
     ["log_level: INFO", 'log_level: "INFO" is not allowed; give trace, debug,'],
     ["redis_prefix: a b", 'redis_prefix: "a b" is not allowed; give 1 to 64'],
@@ -308,6 +357,22 @@ describe("a fault in the file is one line", () => {
   });
 
   test.each([
+    [
+      '"hunter2 hunter2"',
+      "is too short to have been worker_secret; give the former one, or remove",
+    ],
+    ["12345678901234567890123456789012", "is a number to YAML"],
+    ["[hunter2]", "is not text; put it in quotes"],
+    ['"hunter2 hunter2 hunter2 hunter2 "', "begins or ends with white space"],
+    ['"hunter2 hunter2\\thunter2 hunter2 hunter2"', "contains control characters"],
+    [`"${SECRET}"`, "is the same as worker_secret; give the former one, or remove it"],
+  ])("worker_secret_previous: %s", (value, problem) => {
+    const line = message(withSecret(`worker_secret_previous: ${value}`));
+    expect(line).toStartWith(`config.yaml: worker_secret_previous: ${problem}`);
+    expect(line).not.toMatch(/hunter2|1234567/);
+  });
+
+  test.each([
     ["- a", "is not a mapping"],
     ["hunter2", "is not a mapping"],
     ["worker_secret=hunter2", "is not a mapping"],
@@ -343,7 +408,10 @@ describe("a fault in the file is one line", () => {
 
   test("counts the faults beyond the fifth", () => {
     const text = CONFIG_KEYS.map((key) => `${key}: [x]`).join("\n");
-    expect(message(load(text))).toEndWith("; and 19 more");
+    const raw = Object.fromEntries(CONFIG_KEYS.map((key) => [key, ["x"]]));
+    const faults = settingsSchema.safeParse(raw).error?.issues.length ?? 0;
+    expect(faults).toBeGreaterThan(5);
+    expect(message(load(text))).toEndWith(`; and ${faults - 5} more`);
   });
 
   test("never shows the secret in another key", () => {
@@ -353,6 +421,16 @@ describe("a fault in the file is one line", () => {
       ),
     );
     expect(line).toContain("ws_bind: the value (not shown here) is no address");
+    expect(line).not.toContain("two words");
+  });
+
+  test("never shows the former secret in another key", () => {
+    const line = message(
+      withSecret(
+        `worker_secret_previous: "two words and some more of them"\nlog_level: "two words and some more of them"`,
+      ),
+    );
+    expect(line).toContain("log_level: the value (not shown here) is not allowed");
     expect(line).not.toContain("two words");
   });
 

@@ -68,6 +68,14 @@ function range(min: number, max: number) {
   return kind(allowed, wholeNumber(min, max, allowed));
 }
 
+/** Yes or no, also as text (environment variables have no other type). */
+function truth() {
+  const allowed = "`true` or `false`";
+  const problem = notAllowed(allowed);
+  const asText = z.enum(["true", "false"], problem).transform((text) => text === "true");
+  return kind(allowed, z.union([z.boolean(problem), asText], problem));
+}
+
 /** One of some words. */
 function choice<const Words extends readonly string[]>(words: Words) {
   const listed = words.map((word) => `\`${word}\``).join(", ");
@@ -108,28 +116,43 @@ export const bindAddress = kind(
 const SECRET =
   "at least 32 characters, no control characters, no white space at either end. `wavelog_worker secret` prints a good one";
 
+/** Text for a secret, as YAML may get it wrong. */
+function secretText() {
+  return z.string({
+    error: ({ input }) => {
+      if (input === undefined) {
+        return `is not set; ${MAKE_SECRET}`;
+      }
+      return typeof input === "number"
+        ? "is a number to YAML, which loses digits; put it in quotes"
+        : "is not text; put it in quotes";
+    },
+  });
+}
+
+function toSecret(text: string, context: z.RefinementCtx): Secret {
+  const problem = secretProblem(text);
+  if (problem !== undefined) {
+    context.issues.push({ code: "custom", input: text, message: problem });
+    return z.NEVER;
+  }
+  return new Secret(text);
+}
+
 export const workerSecret = kind(
   SECRET,
-  z
-    .string({
-      error: ({ input }) => {
-        if (input === undefined) {
-          return `is not set; ${MAKE_SECRET}`;
-        }
-        return typeof input === "number"
-          ? "is a number to YAML, which loses digits; put it in quotes"
-          : "is not text; put it in quotes";
-      },
-    })
-    .min(MIN_SECRET_LENGTH, `is too short; ${MAKE_SECRET}`)
-    .transform((text, context) => {
-      const problem = secretProblem(text);
-      if (problem !== undefined) {
-        context.issues.push({ code: "custom", input: text, message: problem });
-        return z.NEVER;
-      }
-      return new Secret(text);
-    }),
+  secretText().min(MIN_SECRET_LENGTH, `is too short; ${MAKE_SECRET}`).transform(toSecret),
+);
+
+/** A secret as {@link workerSecret}, or "" for none. */
+export const previousSecret = kind(
+  "the former `worker_secret`, or nothing",
+  secretText()
+    .regex(
+      new RegExp(`^(?:|.{${MIN_SECRET_LENGTH},})$`, "s"),
+      "is too short to have been worker_secret; give the former one, or remove it",
+    )
+    .transform(toSecret),
 );
 
 /** The secret travels in an HTTP header, which neither of these survives. */
@@ -191,6 +214,17 @@ export const outboxAge = duration(
   8 * 60 * SECOND_MS,
 );
 
+const DRAIN = "`auto`, or a whole number of seconds from 0 to 3600";
+
+export const drainTime = kind(
+  DRAIN,
+  z.union([z.literal("auto", notAllowed(DRAIN)), wholeNumber(0, 3600, DRAIN)], notAllowed(DRAIN)),
+);
+
+export const queuedEvents = range(100, 10_000_000);
+
+export const queuedBytes = range(1_048_576, 1_073_741_824);
+
 const PREFIX = "1 to 64 letters, digits and any of `.` `_` `:` `-`";
 
 export const redisPrefix = kind(
@@ -201,6 +235,19 @@ export const redisPrefix = kind(
 const CA_FILE = "the path of a PEM file, or nothing";
 
 export const redisCaFile = kind(CA_FILE, z.string(notAllowed(CA_FILE)).max(4096));
+
+const STATE_FILE = "the path of a file, or nothing";
+
+/** "" for none. */
+export const stateFile = kind(
+  STATE_FILE,
+  z
+    .string(notAllowed(STATE_FILE))
+    .max(4096, notAllowed(STATE_FILE))
+    .regex(/^\P{Cc}*$/u, notAllowed(STATE_FILE)),
+);
+
+export const reusePort = truth();
 
 const THREADS = "`auto`, or a whole number from 1 to 64";
 

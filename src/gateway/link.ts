@@ -37,7 +37,11 @@ export type ToGateway =
       readonly maxBuffered: number;
       /** Shared by all threads. */
       readonly admission: AdmissionMemory;
+      /** Memory for the thread's `Progress`. */
+      readonly progress: SharedArrayBuffer;
     }
+  /** Answer `reached` once all deliveries before have been handed to their sockets. */
+  | { readonly kind: "mark" }
   /** From now on these; sockets that are open stay. */
   | { readonly kind: "settings"; readonly settings: GatewaySettings }
   /** Answers `ask_topic`; no `meta` means the topic is not registered. */
@@ -48,10 +52,12 @@ export type ToGateway =
   | { readonly kind: "pause" }
   /** Listen again. Answered with `listening` or `failed`. */
   | { readonly kind: "resume" }
-  /** Accept nobody any more; sockets that are open stay. */
+  /** Accept nobody any more, and be unhealthy; sockets that are open stay. */
   | { readonly kind: "stop_listening" }
-  /** Close every socket with 1012 and report `closed` when they are gone. */
-  | { readonly kind: "close" };
+  /** Close every socket with 1012, in random order over this time, then report `drained`. */
+  | { readonly kind: "drain"; readonly spreadMs: number }
+  /** Close what is left with 1012 and report `closed` when all are gone, or have been waited for. */
+  | { readonly kind: "close"; readonly patienceMs: number };
 
 /** Gateway thread → main thread. */
 export type FromGateway =
@@ -60,10 +66,13 @@ export type FromGateway =
   | { readonly kind: "failed"; readonly code: string; readonly message: string }
   /** Nobody is accepted any more. */
   | { readonly kind: "paused" }
+  /** Answers `mark`. */
+  | { readonly kind: "reached" }
   | { readonly kind: "ask_topic"; readonly topic: string }
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */
   | { readonly kind: "events"; readonly events: readonly SocketEvent[] }
+  | { readonly kind: "drained" }
   | { readonly kind: "closed" };
 
 /** Packs a delivery into one string: the topic's length in UTF-16 units, a space, topic, frame. */

@@ -3,6 +3,7 @@ import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
 import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
 import { isTopicTooLong, normalizeTopic } from "../protocol/topic.ts";
+import { enlargeAcceptQueues } from "./accept-queue.ts";
 import type { Admission, Limit } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import type { GatewayAddress } from "./link.ts";
@@ -13,11 +14,11 @@ import type { Sessions } from "./sessions.ts";
 import { SLOW_READER, type SlowReaders } from "./slow-readers.ts";
 
 /**
- * Listeners on the same port in one thread. Bun listens with an accept queue of 512, and what
- * overflows waits a second for its SYN to be sent again; the queues of several listeners add up, so
- * a storm of reconnecting browsers fits (measured: docs/decisions/0002-threads.md).
+ * Listeners on the same port in one thread where the accept queue cannot be enlarged: the queues of
+ * several add up, so that a storm of reconnecting browsers fits better
+ * (docs/decisions/0007-storms.md).
  */
-const LISTENERS_PER_THREAD = 4;
+const LISTENERS_WITH_SMALL_QUEUES = 4;
 
 /**
  * How long a connection that has not finished its request may be silent, in seconds: browsers give
@@ -70,7 +71,7 @@ export class Listener {
   #servers: Server<Session>[] = [];
   /** Servers that accept nobody any more and still have sockets. */
   #former: Server<Session>[] = [];
-  #isStopped = false;
+  #isDraining = false;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -81,13 +82,15 @@ export class Listener {
    * system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot.
    */
   listen(): void {
-    if (this.#isStopped || this.#servers.length > 0) {
+    if (this.#isDraining || this.#servers.length > 0) {
       return;
     }
     this.#closeFormer();
     const servers: Server<Session>[] = [];
     try {
-      for (let index = 0; index < LISTENERS_PER_THREAD; index += 1) {
+      servers.push(this.#serve());
+      const isQueueLarge = enlargeAcceptQueues(this.#options.address.port) > 0;
+      while (!isQueueLarge && servers.length < LISTENERS_WITH_SMALL_QUEUES) {
         servers.push(this.#serve());
       }
     } catch (fault) {
@@ -118,9 +121,9 @@ export class Listener {
     this.#servers = [];
   }
 
-  /** Accepts nobody any more; open sockets stay. */
+  /** Accepts nobody any more, and tells balancers so; open sockets stay. */
   stopListening(): void {
-    this.#isStopped = true;
+    this.#isDraining = true;
     this.pause();
   }
 
@@ -150,14 +153,21 @@ export class Listener {
   }
 
   #serve(): Server<Session> {
-    return serve(this.#options, (server) => this.#upgraded(server));
+    return serve(this.#options, {
+      isDraining: () => this.#isDraining,
+      upgraded: (server) => this.#upgraded(server),
+    });
   }
 }
 
-function serve(
-  options: ListenerOptions,
-  upgraded: (server: Server<Session>) => void,
-): Server<Session> {
+/** What a server asks its {@link Listener}. */
+interface ServerHost {
+  isDraining(): boolean;
+  /** A socket has been upgraded on the server. */
+  upgraded(server: Server<Session>): void;
+}
+
+function serve(options: ListenerOptions, host: ServerHost): Server<Session> {
   const { address, sessions, admission, slowReaders } = options;
   return Bun.serve<Session>({
     hostname: address.hostname,
@@ -167,7 +177,8 @@ function serve(
     idleTimeout: REQUEST_IDLE_SECONDS,
     // Nothing is ever posted to this port.
     maxRequestBodySize: 0,
-    fetch: upgradeHandler(options, upgraded),
+    routes: { "/healthz": () => health(host.isDraining()) },
+    fetch: upgradeHandler(options, (server) => host.upgraded(server)),
     error: () => answer(UPGRADE_ERRORS.internal),
     websocket: {
       maxPayloadLength: MAX_CLIENT_FRAME_BYTES,
@@ -287,6 +298,11 @@ function upgradeHandler(
       }
     }
   };
+}
+
+/** Whether this listener takes browsers: for load balancers. */
+function health(isDraining: boolean): Response {
+  return isDraining ? answer(UPGRADE_ERRORS.draining) : new Response("ok");
 }
 
 function answer(error: ApiError): Response {

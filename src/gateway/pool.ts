@@ -10,6 +10,9 @@ import {
   type GatewaySettings,
   type ToGateway,
 } from "./link.ts";
+import { Pace } from "./pace.ts";
+import { countsBetween, Progress } from "./progress.ts";
+import { type Backlog, MAX_DELAY_MS, type QueueSize } from "./throttle.ts";
 
 /** What a {@link GatewayPool} needs. */
 export interface GatewayPoolOptions {
@@ -21,6 +24,10 @@ export interface GatewayPoolOptions {
   readonly settings: GatewaySettings;
   /** Bytes that may wait for one slow reader. */
   readonly maxBuffered: number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -63,6 +70,7 @@ export class GatewayPool {
         options.threadEntry,
         (message, thread) => this.#receive(message, thread),
         options.onFault,
+        options.now,
       );
     });
   }
@@ -73,16 +81,12 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { address, settings, maxBuffered } = this.#options;
-    claimPort(address);
-    const start = {
-      kind: "start",
-      address,
-      settings,
-      maxBuffered,
-      admission: this.#memory,
-    } as const;
-    await Promise.all(this.#threads.map((thread) => thread.listen(start)));
+    const { address, settings, maxBuffered, reusePort } = this.#options;
+    if (!reusePort) {
+      claimPort(address);
+    }
+    const start = { address, settings, maxBuffered, admission: this.#memory };
+    await Promise.all(this.#threads.map((thread) => thread.start(start)));
   }
 
   /** Has every thread go by other settings from now on. Sockets that are open stay. */
@@ -96,7 +100,24 @@ export class GatewayPool {
   deliver(topic: string, frame: string): void {
     const delivery = encodeDelivery(topic, frame);
     for (const thread of this.#threads) {
-      thread.post(delivery);
+      thread.deliver(delivery);
+    }
+  }
+
+  /** What waits for each thread. */
+  backlogs(): readonly Backlog[] {
+    return this.#threads.map((thread) => thread.backlog());
+  }
+
+  /** How each thread does. */
+  loads(): readonly ThreadLoad[] {
+    return this.#threads.map((thread) => thread.load());
+  }
+
+  /** To be called once a second: measures how long a delivery takes to its sockets. */
+  tick(): void {
+    for (const thread of this.#threads) {
+      thread.measure();
     }
   }
 
@@ -124,7 +145,7 @@ export class GatewayPool {
    * done so, or after a deadline. Not to be called while either is under way.
    */
   async pause(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.ask({ kind: "pause" })));
+    await Promise.all(this.#threads.map((thread) => thread.pause()));
   }
 
   /**
@@ -133,7 +154,7 @@ export class GatewayPool {
    * @throws ListenError when one cannot, since somebody else has taken the port.
    */
   async resume(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.listen({ kind: "resume" })));
+    await Promise.all(this.#threads.map((thread) => thread.resume()));
   }
 
   /** Accepts nobody any more; sockets that are open stay. */
@@ -144,11 +165,21 @@ export class GatewayPool {
   }
 
   /**
-   * Closes every socket with 1012 once it has been given what was delivered before, then ends the
-   * threads. Resolves when they have, or after a deadline.
+   * Closes every socket with 1012, in random order, spread evenly over this time; until its turn a
+   * socket receives. Resolves when all have been closed, or soon after that time.
    */
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+  async drain(spreadMs: number): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.drain(spreadMs)));
+  }
+
+  /**
+   * Closes what is left with 1012, once it has been given what was delivered before, then ends the
+   * threads. Resolves when they have, or after a deadline.
+   *
+   * @param patienceMs How long sockets may take to say good-bye, in milliseconds.
+   */
+  async close(patienceMs: number): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close(patienceMs)));
   }
 
   #receive(message: FromGateway, thread: GatewayThread): void {
@@ -164,9 +195,13 @@ export class GatewayPool {
           this.#record(event);
         }
         return;
+      case "reached":
+        thread.reached();
+        return;
       case "listening":
       case "failed":
       case "paused":
+      case "drained":
       case "closed":
         thread.settle(message);
         return;
@@ -192,11 +227,30 @@ export class GatewayPool {
   }
 }
 
-type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "paused" | "closed" }>;
+type StartMessage = Extract<ToGateway, { kind: "start" }>;
 
-/** One thread: its `Worker`, and the milestone somebody waits for. */
+type Milestone = Extract<
+  FromGateway,
+  { kind: "listening" | "failed" | "paused" | "drained" | "closed" }
+>;
+
+/** How a gateway thread does. */
+export interface ThreadLoad extends QueueSize {
+  /**
+   * How long the latest measured delivery took from the main thread to its sockets, in
+   * milliseconds, or how long the one under way has taken if that is more.
+   */
+  readonly lagMs: number;
+}
+
+/** One thread: its `Worker`, what waits for it, and the milestone somebody waits for. */
 class GatewayThread {
   readonly #worker: Worker;
+  readonly #now: () => number;
+  readonly #progress = new Progress();
+  #postedEvents = 0;
+  #postedUnits = 0;
+  readonly #pace = new Pace();
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -204,7 +258,9 @@ class GatewayThread {
     entry: URL,
     onMessage: (message: FromGateway, thread: GatewayThread) => void,
     onFault: (fault: Error) => void,
+    now: () => number,
   ) {
+    this.#now = now;
     this.#worker = new Worker(entry.href);
     this.#worker.onmessage = ({ data }: MessageEvent<FromGateway>) => onMessage(data, this);
     this.#worker.onerror = (event) => onFault(new Error(`gateway thread: ${event.message}`));
@@ -215,16 +271,58 @@ class GatewayThread {
     });
   }
 
-  post(message: ToGateway): void {
+  post(message: Exclude<ToGateway, string>): void {
     this.#worker.postMessage(message);
+  }
+
+  deliver(delivery: string): void {
+    this.#postedEvents = (this.#postedEvents + 1) >>> 0;
+    this.#postedUnits = (this.#postedUnits + delivery.length) >>> 0;
+    this.#worker.postMessage(delivery);
+    if (this.#pace.count(delivery.length)) {
+      this.measure();
+    }
+  }
+
+  backlog(): Backlog {
+    return { ...this.#queued(), reach: this.#pace.within(MAX_DELAY_MS) };
+  }
+
+  load(): ThreadLoad {
+    return { ...this.#queued(), lagMs: this.#pace.lagMs(this.#now()) };
+  }
+
+  measure(): void {
+    if (this.#pace.sent(this.#now(), this.#queued())) {
+      this.post({ kind: "mark" });
+    }
+  }
+
+  reached(): void {
+    this.#pace.reached(this.#now());
+  }
+
+  #queued(): QueueSize {
+    return {
+      events: countsBetween(this.#progress.events, this.#postedEvents),
+      units: countsBetween(this.#progress.units, this.#postedUnits),
+    };
   }
 
   settle(milestone: Milestone): void {
     this.#milestone.resolve(milestone);
   }
 
-  async listen(message: Extract<ToGateway, { kind: "start" | "resume" }>): Promise<void> {
-    const answer = await this.ask(message);
+  async start(start: Omit<StartMessage, "kind" | "progress">): Promise<void> {
+    await this.#listen({ kind: "start", ...start, progress: this.#progress.buffer });
+  }
+
+  async resume(): Promise<void> {
+    await this.#listen({ kind: "resume" });
+  }
+
+  async #listen(message: StartMessage | { readonly kind: "resume" }): Promise<void> {
+    const answer = await this.#ask(message);
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
@@ -233,18 +331,29 @@ class GatewayThread {
     }
   }
 
-  async close(): Promise<void> {
-    await this.ask({ kind: "close" });
+  async pause(): Promise<void> {
+    await this.#ask({ kind: "pause" });
+  }
+
+  async drain(spreadMs: number): Promise<void> {
+    await this.#ask({ kind: "drain", spreadMs }, spreadMs + THREAD_DEADLINE_MS);
+  }
+
+  async close(patienceMs: number): Promise<void> {
+    await this.#ask({ kind: "close", patienceMs });
     this.#isEnding = true;
     this.#worker.terminate();
   }
 
   /** Posts a message and waits for the milestone it leads to; `undefined` after the deadline. */
-  async ask(message: ToGateway): Promise<Milestone | undefined> {
+  async #ask(
+    message: Exclude<ToGateway, string>,
+    deadlineMs: number = THREAD_DEADLINE_MS,
+  ): Promise<Milestone | undefined> {
     this.#milestone = Promise.withResolvers();
     this.post(message);
     const deadline = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => deadline.resolve(undefined), THREAD_DEADLINE_MS);
+    const timer = setTimeout(() => deadline.resolve(undefined), deadlineMs);
     const answer = await Promise.race([this.#milestone.promise, deadline.promise]);
     clearTimeout(timer);
     return answer;

@@ -6,7 +6,7 @@ export interface SessionSocket {
   close(code: number, reason: string): unknown;
   subscribe(topic: string): unknown;
   ping(): unknown;
-  /** Bytes that wait because the peer does not read. */
+  /** Bytes that wait for a slow reader. */
   getBufferedAmount(): number;
 }
 
@@ -43,6 +43,8 @@ export class Session {
   expiresAt = -1;
   /** Milliseconds on the monotonic clock of the last answered status request. */
   lastStatusAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds on the monotonic clock of the last frame that was looked at as a refresh. */
+  lastRefreshAt = Number.NEGATIVE_INFINITY;
   /** Why the worker closed it; `undefined` when the peer or the network did. */
   closing: { readonly code: number; readonly reason: string } | undefined = undefined;
   /** What it holds of the limits on connections. */

@@ -3,12 +3,15 @@ import {
   AUTH_OK_FRAME,
   errorFrame,
   readClientFrame,
+  refreshedFrame,
   type SocketErrorCode,
 } from "../protocol/frames.ts";
+import type { SecretAge } from "../protocol/secrets.ts";
 import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
 import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DrainPlan } from "./drain-plan.ts";
 import type { Session, SessionSocket } from "./session.ts";
 
 /** How long a client may take from upgrade to auth frame (contract: 10 s). */
@@ -23,6 +26,27 @@ const SILENCE_SECONDS = 60;
 /** A status request that comes sooner after the last one is ignored (contract: 700 ms). */
 const STATUS_INTERVAL_MS = 700;
 
+/** Fewer readers on a topic say nothing about the machine: they may just be slow. */
+const MIN_CROWD = 16;
+
+/** How many of a topic's readers are asked at a time. */
+const SAMPLE = 32;
+
+/** From this part of them on it is not the readers' fault. */
+const CONGESTED_SHARE = 0.25;
+
+/**
+ * A refresh that comes sooner after the last one, good or bad, is ignored: a client needs one in a
+ * token's lifetime, and guesses cost it a second each.
+ */
+const REFRESH_INTERVAL_MS = 1000;
+
+/**
+ * What a refresh frame has in it however it is written; nothing else is parsed, since subscribed
+ * clients may send what they like as fast as they can.
+ */
+const REFRESH_MARK = '"refresh"';
+
 /** Token faults as the log tells them; the client only learns `unauthorized`. */
 const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
   malformed: "token malformed",
@@ -35,6 +59,11 @@ const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
 export interface SessionsOptions {
   /** Checks tokens by the secrets of this moment. */
   readonly tokens: () => TokenVerifier;
+  /**
+   * From so many bytes on that wait for a reader it counts as behind: far from the limit at which it
+   * is dropped, and more than a good reader leaves waiting.
+   */
+  readonly behindBytes: number;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Milliseconds on a clock that never goes back. */
@@ -54,11 +83,14 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #open = new Set<Session>();
+  /** Subscribed sockets by topic; see {@link isCongested}. */
+  readonly #byTopic = new Map<string, Set<Session>>();
   /** Handshake deadlines and keep-alive turns, on the monotonic clock. */
   readonly #turns: Deadlines<Session>;
   /** Token expiries, on the wall clock, which is what tokens speak of. */
   readonly #expiries: Deadlines<Session>;
   #awaitingStatus: Session[] = [];
+  #drain: DrainPlan<Session> | undefined;
   #isStopping = false;
 
   constructor(options: SessionsOptions) {
@@ -99,9 +131,8 @@ export class Sessions {
       return;
     }
     // A socket that is being closed may still be heard, but gets no answer.
-    const mayAsk = session.state === "subscribed" && session.topic === STATUS_TOPIC;
-    if (mayAsk && text !== undefined) {
-      this.#requestStatus(session, text);
+    if (session.state === "subscribed" && text !== undefined) {
+      this.#hear(session, text);
     }
   }
 
@@ -151,6 +182,44 @@ export class Sessions {
     this.#expire();
   }
 
+  /**
+   * Whether so many readers of a topic are behind that it is the machine that is too slow. A few of
+   * them are asked, others each time.
+   */
+  isCongested(topic: string): boolean {
+    const readers = this.#byTopic.get(topic);
+    if (readers === undefined || readers.size < MIN_CROWD) {
+      return false;
+    }
+    let asked = 0;
+    let behind = 0;
+    for (const reader of readers) {
+      asked += 1;
+      behind += (reader.socket?.getBufferedAmount() ?? 0) > this.#options.behindBytes ? 1 : 0;
+      // To the end of the line.
+      readers.delete(reader);
+      readers.add(reader);
+      if (asked === SAMPLE) {
+        break;
+      }
+    }
+    return behind >= asked * CONGESTED_SHARE;
+  }
+
+  /** Begins to close every socket, spread over a time; see {@link drainStep}. */
+  startDrain(spreadMs: number): void {
+    const { monotonicClock, random } = this.#options;
+    this.#drain = new DrainPlan(this.#open, monotonicClock(), spreadMs, random);
+  }
+
+  /** To be called some times a second: closes those whose turn has come. Whether nobody is left. */
+  drainStep(): boolean {
+    for (const session of this.#drain?.due(this.#options.monotonicClock()) ?? []) {
+      this.#close(session, CLOSE.restart);
+    }
+    return this.#drain?.isDone !== false || this.#open.size === 0;
+  }
+
   /** Closes every socket because the worker stops, and whoever still comes in. */
   closeAll(): void {
     this.#isStopping = true;
@@ -177,6 +246,7 @@ export class Sessions {
         return;
       }
       session.userId = check.userId;
+      this.#noteSecret(session, check.signedWith);
       // Valid up to and including the second `expires`: the next one is the first without it.
       // A clock set back since the last tick would put this one off by as much: look at it first.
       this.#expire();
@@ -195,6 +265,12 @@ export class Sessions {
     const { topic, userId, address } = session;
     // Reported first: a socket that turns out to be gone reports its end from within `send`.
     this.#options.report({ type: "connected", topic, userId, address });
+    const readers = this.#byTopic.get(topic);
+    if (readers === undefined) {
+      this.#byTopic.set(topic, new Set([session]));
+    } else {
+      readers.add(session);
+    }
     session.socket?.subscribe(topic);
     session.socket?.send(AUTH_OK_FRAME);
   }
@@ -206,15 +282,66 @@ export class Sessions {
     });
   }
 
-  #requestStatus(session: Session, text: string): void {
+  /** A subscribed client has sent something: most of it is ignored without being parsed. */
+  #hear(session: Session, text: string): void {
     const now = this.#options.monotonicClock();
-    if (
-      now - session.lastStatusAt < STATUS_INTERVAL_MS ||
-      readClientFrame(text).type !== "status"
-    ) {
+    const mayAsk =
+      session.topic === STATUS_TOPIC && now - session.lastStatusAt >= STATUS_INTERVAL_MS;
+    const mayRefresh =
+      now - session.lastRefreshAt >= REFRESH_INTERVAL_MS && text.includes(REFRESH_MARK);
+    if (!mayAsk && !mayRefresh) {
       return;
     }
-    session.lastStatusAt = now;
+    const frame = readClientFrame(text);
+    if (mayRefresh) {
+      session.lastRefreshAt = now;
+    }
+    if (mayAsk && frame.type === "status") {
+      session.lastStatusAt = now;
+      this.#requestStatus(session);
+    } else if (mayRefresh && frame.type === "refresh") {
+      this.#refresh(session, frame.token);
+    }
+  }
+
+  /**
+   * Replaces the token of a subscribed socket: from now on it is good for as long as the new one is.
+   * One that is no good changes nothing. A socket that was let in without a token has nothing to
+   * replace, and its token is checked all the same.
+   */
+  #refresh(session: Session, token: string | null | undefined): void {
+    // What has expired has expired, though the tick that closes it is still to come.
+    this.#expire();
+    if (session.state !== "subscribed") {
+      return;
+    }
+    const check = this.#verify(token ?? "", session);
+    if (!check.ok) {
+      this.#refuseRefresh(session, token === undefined ? "no token" : TOKEN_FAULTS[check.fault]);
+      return;
+    }
+    const { topic, userId, address, requireToken } = session;
+    if (requireToken && check.userId !== userId) {
+      this.#refuseRefresh(session, "token is for another user");
+      return;
+    }
+    const { expires } = check;
+    if (requireToken) {
+      this.#expiries.clear(session, session.expiresAt);
+      session.expiresAt = this.#expiries.set(session, expires + 1);
+    }
+    this.#noteSecret(session, check.signedWith);
+    this.#options.report({ type: "refreshed", topic, userId, address, expires });
+    session.socket?.send(refreshedFrame(expires));
+  }
+
+  #refuseRefresh(session: Session, reason: string): void {
+    const { topic, userId, address } = session;
+    this.#options.report({ type: "refresh_refused", topic, userId, address, reason });
+    session.socket?.send(errorFrame("unauthorized"));
+  }
+
+  #requestStatus(session: Session): void {
     if (this.#awaitingStatus.push(session) === 1) {
       this.#options.askStatus();
     }
@@ -251,10 +378,21 @@ export class Sessions {
     session.socket?.close(close.code, close.reason);
   }
 
-  /** Takes a session off the clocks. */
+  /** Takes a session off the clocks and out of its topic. */
   #forget(session: Session): void {
+    const readers = this.#byTopic.get(session.topic);
+    if (readers?.delete(session) && readers.size === 0) {
+      this.#byTopic.delete(session.topic);
+    }
     this.#turns.clear(session, session.turnAt);
     this.#expiries.clear(session, session.expiresAt);
+  }
+
+  /** Reported by itself, not with the handshake: while no secret is being replaced it costs nothing. */
+  #noteSecret({ topic, userId, address }: Session, signedWith: SecretAge): void {
+    if (signedWith === "previous") {
+      this.#options.report({ type: "previous_secret_used", topic, userId, address });
+    }
   }
 
   #verify(token: string, { topic }: Session): TokenCheck {

@@ -11,17 +11,24 @@ import { EventSample } from "./event-sample.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
 import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
+import { Progress } from "./progress.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
 import { SlowReaders } from "./slow-readers.ts";
 
 declare const self: Worker;
 
-/** How long closing sockets may take to say good-bye before the rest is dropped, in milliseconds. */
-const CLOSE_DEADLINE_MS = 2000;
+/** How long deliveries that were accepted may take to reach their sockets at the end, in milliseconds. */
+const FLUSH_DEADLINE_MS = 2000;
+
+/** How often sockets whose turn has come are closed while draining, in milliseconds. */
+const DRAIN_STEP_MS = 20;
 
 /** How often it is looked whether all sockets are gone while closing, in milliseconds. */
 const CLOSE_POLL_MS = 10;
+
+/** A reader for whom more than this part of `max_buffered` waits is behind. */
+const BEHIND_PART = 8;
 
 function post(message: FromGateway): void {
   self.postMessage(message);
@@ -62,15 +69,20 @@ function flushEvents(): void {
 const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
-let budget = 0;
+let progress: Progress | undefined;
+/** No bound before the start: nobody is there to be spared. */
+let budget = Number.POSITIVE_INFINITY;
 const deliveries = new DeliveryQueue({
   budget: () => budget,
   publish: (delivery) => {
     const { topic, frame } = decodeDelivery(delivery);
     slowReaders?.published(topic, frame);
     listener?.publish(topic, frame);
+    progress?.add(delivery.length);
   },
   defer: setImmediate,
+  wait: setTimeout,
+  isCongested: (delivery) => sessions?.isCongested(decodeDelivery(delivery).topic) === true,
 });
 let sessions: Sessions | undefined;
 
@@ -79,11 +91,13 @@ let policy: GatewayPolicy;
 
 function start(message: Extract<ToGateway, { kind: "start" }>): void {
   const { address, settings, maxBuffered } = message;
+  progress = new Progress(message.progress);
   policy = gatewayPolicy(settings);
   budget = turnBudget(maxBuffered);
   admission = new Admission(message.admission);
   const started = new Sessions({
     tokens: () => policy.tokens,
+    behindBytes: Math.floor(maxBuffered / BEHIND_PART),
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
@@ -140,17 +154,30 @@ function scheduleTick(tick: () => void): void {
   );
 }
 
-async function close(): Promise<void> {
-  const deadline = performance.now() + CLOSE_DEADLINE_MS;
-  const until = async (isDone: () => boolean): Promise<void> => {
+/** Closes sockets one after the other, each behind what was delivered before its turn. */
+function drain(spreadMs: number): void {
+  sessions?.startDrain(spreadMs);
+  const step = (): void => {
+    if (sessions?.drainStep() === false) {
+      setTimeout(() => deliveries.mark(step), DRAIN_STEP_MS);
+    } else {
+      post({ kind: "drained" });
+    }
+  };
+  deliveries.mark(step);
+}
+
+async function close(patienceMs: number): Promise<void> {
+  const until = async (deadlineMs: number, isDone: () => boolean): Promise<void> => {
+    const deadline = performance.now() + deadlineMs;
     while (!isDone() && performance.now() < deadline) {
       await Bun.sleep(CLOSE_POLL_MS);
     }
   };
   // What PHP was told is accepted reaches the sockets before they close.
-  await until(() => deliveries.size === 0);
+  await until(FLUSH_DEADLINE_MS, () => deliveries.size === 0);
   sessions?.closeAll();
-  await until(() => (sessions?.size ?? 0) === 0);
+  await until(patienceMs, () => (sessions?.size ?? 0) === 0);
   listener?.stop();
   flushEvents();
   post({ kind: "closed" });
@@ -164,6 +191,9 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
   switch (message.kind) {
     case "start":
       start(message);
+      return;
+    case "mark":
+      deliveries.mark(() => post({ kind: "reached" }));
       return;
     case "settings":
       policy = gatewayPolicy(message.settings);
@@ -188,8 +218,11 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
     case "stop_listening":
       listener?.stopListening();
       return;
+    case "drain":
+      drain(message.spreadMs);
+      return;
     case "close":
-      void close();
+      void close(message.patienceMs);
       return;
   }
 };

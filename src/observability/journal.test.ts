@@ -34,6 +34,12 @@ const SLOW = {
   durationMs: 21_000,
   buffered: 1_048_600,
 } as const satisfies SocketEvent;
+const REFRESH_REFUSED: SocketEvent = {
+  type: "refresh_refused",
+  ...CLIENT,
+  userId: 7,
+  reason: "token expired",
+};
 
 /** Text that would forge a line, drive a terminal or turn the line around. */
 const NASTY = "a\nb\u001b[2J\u202e";
@@ -69,6 +75,24 @@ describe("the journal writes one line", () => {
         level: "error",
         topic: "a",
         msg: "topic refused: max_topics reached; unregister some or raise it",
+      },
+    ],
+    [
+      "for a publish there was no room for, with what to do",
+      (journal) => journal.overloaded("a"),
+      {
+        level: "error",
+        topic: "a",
+        msg: "publish refused with 503: more is published than the gateway threads can deliver; see max_queued_events",
+      },
+    ],
+    [
+      "for events of an original worker there was no room for",
+      (journal) => journal.heldDropped(5),
+      {
+        level: "error",
+        dropped: 5,
+        msg: "cluster: more events of an original worker came than could be delivered; see max_queued_events",
       },
     ],
     [
@@ -169,6 +193,26 @@ describe("the journal writes one line", () => {
       },
     ],
     [
+      "for a call that still used the former secret, with whence",
+      (journal) => journal.previousSecretUsed("203.0.113.9"),
+      {
+        level: "info",
+        address: "203.0.113.9",
+        msg: "internal API: a call used worker_secret_previous",
+      },
+    ],
+    [
+      "for a token's refresh that was refused, with why",
+      (journal) => journal.socket(REFRESH_REFUSED),
+      {
+        level: "warn",
+        ...CLIENT,
+        user: 7,
+        reason: "token expired",
+        msg: "token refresh refused",
+      },
+    ],
+    [
       "for Redis that is there, with for how long it was not",
       (journal) => journal.redisUp(1234.56),
       { level: "info", away_ms: 1235, msg: "cluster: redis is there, joined" },
@@ -223,6 +267,51 @@ describe("the journal writes one line", () => {
         msg: "cluster: catch-up log cannot be written, outages will lose events",
       },
     ],
+    [
+      "for a state file that is open",
+      (journal) => journal.stateOpened("topics.state", 3, 0),
+      { level: "info", file: "topics.state", topics: 3, msg: "state file: opened" },
+    ],
+    [
+      "for a state file that is set aside, with why and under which name",
+      (journal) => journal.stateSetAside("topics.state", "topics.state.broken-1", "is damaged"),
+      {
+        level: "warn",
+        file: "topics.state",
+        kept_as: "topics.state.broken-1",
+        reason: "is damaged",
+        msg: "state file: cannot be used, set aside for a new one",
+      },
+    ],
+    [
+      "for a state file that cannot be, with why",
+      (journal) => journal.stateUnusable("topics.state", "is no regular file: name another"),
+      {
+        level: "warn",
+        file: "topics.state",
+        reason: "is no regular file: name another",
+        msg: "state file: cannot be used, topics are in memory only",
+      },
+    ],
+    [
+      "for a state file that cannot be written, with why",
+      (journal) => journal.stateWriteFailed("topics.state", "database is locked"),
+      {
+        level: "warn",
+        file: "topics.state",
+        reason: "database is locked",
+        msg: "state file: cannot be written, going on in memory",
+      },
+    ],
+    [
+      "for a state file that Redis makes needless",
+      (journal) => journal.stateUnused("topics.state"),
+      {
+        level: "info",
+        file: "topics.state",
+        msg: "state file: not used, Redis keeps the topics",
+      },
+    ],
   ];
   for (const [what, tell, line] of LINES) {
     test(what, () => {
@@ -233,6 +322,19 @@ describe("the journal writes one line", () => {
       expect(scene.take()).toEqual([line]);
     });
   }
+
+  test("for topics that a state file had beyond the bound", () => {
+    const scene = new Scene();
+    scene.journal.stateOpened("topics.state", 3, 2);
+    expect(scene.take()).toEqual([
+      { level: "info", file: "topics.state", topics: 3, msg: "state file: opened" },
+      {
+        level: "warn",
+        left_out: 2,
+        msg: "state file: it had more topics than max_topics, the oldest are gone",
+      },
+    ]);
+  });
 
   test("for a bug, with what happened", () => {
     const scene = new Scene();
@@ -261,6 +363,7 @@ describe("the journal cleans", () => {
   const TEXTS: readonly [what: string, tell: (journal: Journal) => void, key: string][] = [
     ["a registered topic", (journal) => journal.registered(NASTY, true, true), "topic"],
     ["an unregistered topic", (journal) => journal.unregistered(NASTY, true), "topic"],
+    ["a publish's topic", (journal) => journal.overloaded(NASTY), "topic"],
     ["a topic there was no room for", (journal) => journal.registryFull(NASTY), "topic"],
     ["a stranger's address", (journal) => journal.forbidden(NASTY), "address"],
     [
@@ -285,6 +388,11 @@ describe("the journal cleans", () => {
     ],
     ["the reason why Redis is lost", (journal) => journal.redisDown(NASTY), "reason"],
     ["the reason why Redis is not there", (journal) => journal.redisUnavailable(NASTY), "msg"],
+    ["the state file's name", (journal) => journal.stateOpened(NASTY, 0, 0), "file"],
+    ["its other name", (journal) => journal.stateSetAside("a", NASTY, "b"), "kept_as"],
+    ["why it is set aside", (journal) => journal.stateSetAside("a", "b", NASTY), "reason"],
+    ["why it cannot be", (journal) => journal.stateUnusable("a", NASTY), "reason"],
+    ["SQLite's word about it", (journal) => journal.stateWriteFailed("a", NASTY), "reason"],
     ["Redis' word about the log", (journal) => journal.catchUpLogFailed(NASTY), "reason"],
   ];
   for (const [what, tell, key] of TEXTS) {
@@ -307,7 +415,9 @@ describe("the journal cleans", () => {
 describe("the journal bounds what strangers can cause", () => {
   const LIMITS: readonly [what: string, burst: number, tell: (journal: Journal) => void][] = [
     ["refused handshakes", 10, (journal) => journal.socket(REFUSED)],
+    ["refused refreshes", 10, (journal) => journal.socket(REFRESH_REFUSED)],
     ["wrong secrets", 10, (journal) => journal.forbidden("192.0.2.1")],
+    ["publishes beyond the bound", 1, (journal) => journal.overloaded("a")],
     ["topics beyond the bound", 1, (journal) => journal.registryFull("a")],
   ];
   for (const [what, burst, tell] of LIMITS) {
@@ -410,7 +520,8 @@ describe("the journal bounds what strangers can cause", () => {
         tell(scene.journal);
       }
     }
-    expect(scene.take().length).toBe(21);
+    const allowed = LIMITS.reduce((sum, [, burst]) => sum + burst, 0);
+    expect(scene.take().length).toBe(allowed);
   });
 
   test("envelopes that cannot be used: one in 10 s, then the count of those left out", () => {
@@ -426,6 +537,19 @@ describe("the journal bounds what strangers can cause", () => {
     ]);
   });
 
+  test("calls with the former secret: one a minute, then the count of those left out", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 1000; time += 1) {
+      scene.journal.previousSecretUsed("::1");
+    }
+    scene.now += 60_000;
+    scene.journal.previousSecretUsed("::2");
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ address: "::1" }),
+      expect.objectContaining({ address: "::2", skipped: 999 }),
+    ]);
+  });
+
   test("failures of the catch-up log: one a minute, then the count of those left out", () => {
     const scene = new Scene();
     for (let time = 0; time < 1000; time += 1) {
@@ -437,6 +561,25 @@ describe("the journal bounds what strangers can cause", () => {
     scene.now += 1;
     scene.journal.catchUpLogFailed("OOM");
     expect(scene.take()).toEqual([expect.objectContaining({ reason: "OOM", skipped: 1000 })]);
+  });
+
+  test("failures of the state file: one a minute, and an end only for what was told", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 100; time += 1) {
+      scene.journal.stateWriteFailed("topics.state", "database is locked");
+      scene.journal.stateRecovered("topics.state");
+    }
+    scene.now += 60_000;
+    scene.journal.stateUnusable("topics.state", "is no regular file");
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ reason: "database is locked" }),
+      {
+        level: "info",
+        file: "topics.state",
+        msg: "state file: written again, nothing is missing",
+      },
+      expect.objectContaining({ reason: "is no regular file", skipped: 99 }),
+    ]);
   });
 
   test("dropped events: one line a minute, each with how many in all", () => {
@@ -465,6 +608,30 @@ describe("the journal bounds what strangers can cause", () => {
     }
     expect(scene.take().length).toBe(700);
   });
+});
+
+test("a token of the former secret is told at debug alone: the status counts them", () => {
+  const event = { type: "previous_secret_used", ...CLIENT, userId: 7 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token signed by worker_secret_previous" },
+  ]);
+});
+
+test("a token's refresh is told at debug alone: browsers do it all day", () => {
+  const event = { type: "refreshed", ...CLIENT, userId: 7, expires: 1_900_000_000 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token refreshed" },
+  ]);
 });
 
 test("a journal at a higher level leaves out what is below it", () => {

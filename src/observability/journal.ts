@@ -7,9 +7,14 @@ import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 const REFUSAL_BURST = 10;
 const REFUSAL_INTERVAL_MS = 10_000;
 
+/** How often it is told who still uses the former secret, in milliseconds. */
+const PREVIOUS_SECRET_INTERVAL_MS = 60_000;
+
 /** How often the same trouble of the cluster is told, in milliseconds. */
 const OUTBOX_INTERVAL_MS = 60_000;
 
+/** How often trouble with the state file is told, in milliseconds. */
+const STATE_INTERVAL_MS = 60_000;
 /** How often it is told that a peer is no trusted proxy: there may be one that should be. */
 const PROXY_INTERVAL_MS = 3_600_000;
 
@@ -39,12 +44,19 @@ export class Journal {
   readonly #ignoredHeaders: () => RateVerdict;
   readonly #pauses: () => RateVerdict;
   readonly #resumptions: () => RateVerdict;
+  readonly #refreshRefusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
+  readonly #previousSecret: () => RateVerdict;
   readonly #full: () => RateVerdict;
+  readonly #overloads: () => RateVerdict;
   readonly #envelopes: () => RateVerdict;
   readonly #outboxDrops: () => RateVerdict;
+  readonly #heldDrops: () => RateVerdict;
   readonly #logFailures: () => RateVerdict;
+  readonly #stateFaults: () => RateVerdict;
   #hasHeardNeighbour = false;
+  #overloaded = 0;
+  #hasToldStateFault = false;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
@@ -56,11 +68,16 @@ export class Journal {
     this.#ignoredHeaders = rateLimit(1, PROXY_INTERVAL_MS, now);
     this.#pauses = rateLimit(1, FILES_INTERVAL_MS, now);
     this.#resumptions = rateLimit(1, FILES_INTERVAL_MS, now);
+    this.#refreshRefusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#previousSecret = rateLimit(1, PREVIOUS_SECRET_INTERVAL_MS, now);
     this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
+    this.#overloads = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#envelopes = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#outboxDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
+    this.#heldDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
     this.#logFailures = rateLimit(1, OUTBOX_INTERVAL_MS, now);
+    this.#stateFaults = rateLimit(1, STATE_INTERVAL_MS, now);
   }
 
   registered(topic: string, requireToken: boolean, isNew: boolean): void {
@@ -80,6 +97,22 @@ export class Journal {
     }
   }
 
+  /** Publishes refused because the gateway threads did not keep up, since the start. */
+  get overloads(): number {
+    return this.#overloaded;
+  }
+
+  overloaded(topic: string): void {
+    this.#overloaded += 1;
+    const verdict = this.#overloads();
+    if (verdict.pass) {
+      this.#log.error(
+        { topic: printable(topic), ...skippedOf(verdict) },
+        "publish refused with 503: more is published than the gateway threads can deliver; see max_queued_events",
+      );
+    }
+  }
+
   forbidden(address: string): void {
     const verdict = this.#forbidden();
     if (verdict.pass) {
@@ -91,8 +124,22 @@ export class Journal {
     }
   }
 
+  /** A call was let in by `worker_secret_previous`; the status counts them all. */
+  previousSecretUsed(address: string): void {
+    const verdict = this.#previousSecret();
+    if (verdict.pass) {
+      const fields = { address: printable(address), ...skippedOf(verdict) };
+      this.#log.info(fields, "internal API: a call used worker_secret_previous");
+    }
+  }
+
   failed(fault: unknown): void {
     this.#log.error({ err: fault }, "internal API: a request failed because of a bug");
+  }
+
+  /** The worker sends its browsers away, one after the other. */
+  draining(spreadMs: number, sockets: number): void {
+    this.#log.info({ sockets, spread_ms: spreadMs }, "draining: other workers take the browsers");
   }
 
   /** Redis is there; `awayMs` after it was lost, or after the start. */
@@ -125,6 +172,16 @@ export class Journal {
       this.#log.error(
         { dropped },
         "cluster: outbox is full or its events too old, oldest dropped; see cluster_outbox_events",
+      );
+    }
+  }
+
+  heldDropped(dropped: number): void {
+    const verdict = this.#heldDrops();
+    if (verdict.pass) {
+      this.#log.error(
+        { dropped },
+        "cluster: more events of an original worker came than could be delivered; see max_queued_events",
       );
     }
   }
@@ -177,6 +234,52 @@ export class Journal {
     this.#log.error({ err: fault }, "ws_port cannot be had again: trying once a second");
   }
 
+  /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
+  stateOpened(file: string, topics: number, leftOut: number): void {
+    this.#log.info({ file: printable(file), topics }, "state file: opened");
+    if (leftOut > 0) {
+      const fields = { left_out: leftOut };
+      this.#log.warn(fields, "state file: it had more topics than max_topics, the oldest are gone");
+    }
+  }
+
+  stateSetAside(file: string, keptAs: string, reason: string): void {
+    this.#log.warn(
+      { file: printable(file), kept_as: printable(keptAs), reason: printable(reason) },
+      "state file: cannot be used, set aside for a new one",
+    );
+  }
+
+  stateUnusable(file: string, reason: string): void {
+    this.#stateFault(file, reason, "state file: cannot be used, topics are in memory only");
+  }
+
+  stateWriteFailed(file: string, reason: string): void {
+    this.#stateFault(file, reason, "state file: cannot be written, going on in memory");
+  }
+
+  /** After failures; said only when the log has one of them. */
+  stateRecovered(file: string): void {
+    if (this.#hasToldStateFault) {
+      this.#hasToldStateFault = false;
+      this.#log.info({ file: printable(file) }, "state file: written again, nothing is missing");
+    }
+  }
+
+  /** Both a state file and Redis are configured. */
+  stateUnused(file: string): void {
+    this.#log.info({ file: printable(file) }, "state file: not used, Redis keeps the topics");
+  }
+
+  #stateFault(file: string, reason: string, message: string): void {
+    const verdict = this.#stateFaults();
+    if (verdict.pass) {
+      this.#hasToldStateFault = true;
+      const fields = { file: printable(file), reason: printable(reason), ...skippedOf(verdict) };
+      this.#log.warn(fields, message);
+    }
+  }
+
   socket(event: SocketEvent): void {
     const client = { topic: printable(event.topic), address: event.address };
     switch (event.type) {
@@ -195,6 +298,23 @@ export class Journal {
         const level = verdict.pass ? "warn" : "info";
         const skipped = verdict.pass ? skippedOf(verdict) : {};
         this.#log[level]({ ...client, ...end, buffered, ...skipped }, "client disconnected");
+        return;
+      }
+      case "previous_secret_used":
+        this.#log.debug(
+          { ...client, user: event.userId },
+          "token signed by worker_secret_previous",
+        );
+        return;
+      case "refreshed":
+        this.#log.debug({ ...client, user: event.userId }, "token refreshed");
+        return;
+      case "refresh_refused": {
+        const verdict = this.#refreshRefusals();
+        if (verdict.pass) {
+          const fields = { ...client, user: event.userId, reason: printable(event.reason) };
+          this.#log.warn({ ...fields, ...skippedOf(verdict) }, "token refresh refused");
+        }
         return;
       }
       case "refused": {

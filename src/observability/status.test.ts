@@ -36,10 +36,13 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
       headcount: () => ({ sockets: 4, clients: 3, activeTopics: 1 }),
       activeTopics: () => ["a"],
     },
+    threads: () => [{ events: 3, units: 400, lagMs: 1.2345 }],
+    refusedPublishes: () => 7,
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
     turnedAway: { refusals: () => REFUSALS, slowReaders: () => 5, acceptPauses: () => 6 },
+    previousSecret: () => undefined,
     ...changes,
   };
 }
@@ -49,7 +52,9 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readStatus(sourcesWith(), false))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY}}`,
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        `"refused_publishes":7,${TURNED_AWAY}}`,
     );
   });
 
@@ -58,7 +63,9 @@ describe("the status object, as literal text", () => {
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,' +
         '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1,' +
-        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY}}`,
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        `"refused_publishes":7,${TURNED_AWAY}}`,
     );
   });
 
@@ -66,7 +73,16 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readSocketStatus(sourcesWith()))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        `"redis":"off","node":"00112233445566aa",${TURNED_AWAY},"uptime_seconds":12125}`,
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        `"refused_publishes":7,${TURNED_AWAY},"uptime_seconds":12125}`,
+    );
+  });
+
+  test("while the secret is being changed", async () => {
+    const previousSecret = () => ({ tokens: 2, api_calls: 1, last_used: null });
+    expect(JSON.stringify(await readStatus(sourcesWith({ previousSecret }), false))).toEndWith(
+      '"previous_secret":{"tokens":2,"api_calls":1,"last_used":null}}',
     );
   });
 

@@ -1,5 +1,6 @@
 import type { RefusalCounts } from "../protocol/socket-event.ts";
 import { formatUptime } from "../protocol/uptime.ts";
+import type { PreviousSecretStatus } from "./previous-secret.ts";
 
 /** Where the status object's numbers come from. */
 export interface StatusSources {
@@ -23,12 +24,25 @@ export interface StatusSources {
     /** How often browsers were not accepted for a while, for want of files. */
     acceptPauses(): number;
   };
+  /** What waits for each gateway thread, and how long a delivery takes to its sockets. */
+  readonly threads: () => readonly ThreadLoad[];
+  /** Publishes answered 503 since the start. */
+  readonly refusedPublishes: () => number;
   /** Workers that hear each other; -1 when alone. */
   readonly nodes: () => Promise<number>;
   /** Whether there is a Redis, and whether it is in reach. */
   readonly redis: () => RedisState;
   /** This node's id, new per process. */
   readonly node: string;
+  /** Who still uses the secret that is being replaced; `undefined` while none is. */
+  readonly previousSecret: () => PreviousSecretStatus | undefined;
+}
+
+/** How one gateway thread does; `lagMs` in milliseconds. */
+export interface ThreadLoad {
+  readonly events: number;
+  readonly units: number;
+  readonly lagMs: number;
 }
 
 /** `off`: none is configured. */
@@ -48,9 +62,21 @@ export interface Status {
   readonly cluster_nodes: number;
   readonly redis: RedisState;
   readonly node: string;
+  /** Events and bytes that wait for each gateway thread, and its delivery lag in milliseconds. */
+  readonly gateway_threads: readonly {
+    readonly queued_events: number;
+    readonly queued_bytes: number;
+    readonly lag_ms: number;
+  }[];
+  /** Publishes answered 503 since the start. */
+  readonly refused_publishes: number;
   readonly refusals: RefusalCounts;
+  /** Sockets dropped since the start because too much waited for them. */
   readonly slow_readers: number;
+  /** How often browsers were not accepted for want of files. */
   readonly accept_pauses: number;
+  /** Only while `worker_secret_previous` is set. */
+  readonly previous_secret?: PreviousSecretStatus;
 }
 
 /** The worker's state, with the two lists only when asked for. */
@@ -62,6 +88,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     withLists ? topics.list() : undefined,
   ]);
   const count = sockets.headcount();
+  const previousSecret = sources.previousSecret();
   return {
     status: "ok",
     version: sources.version,
@@ -74,9 +101,16 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     cluster_nodes: nodes,
     redis: sources.redis(),
     node: sources.node,
+    gateway_threads: sources.threads().map(({ events, units, lagMs }) => ({
+      queued_events: events,
+      queued_bytes: units,
+      lag_ms: Math.round(lagMs * 100) / 100,
+    })),
+    refused_publishes: sources.refusedPublishes(),
     refusals: turnedAway.refusals(),
     slow_readers: turnedAway.slowReaders(),
     accept_pauses: turnedAway.acceptPauses(),
+    ...(previousSecret === undefined ? {} : { previous_secret: previousSecret }),
   };
 }
 
