@@ -13,6 +13,7 @@ import type { GatewaySettings } from "./gateway/link.ts";
 import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Throttle } from "./gateway/throttle.ts";
+import { tee, type WorkerEvents } from "./observability/events.ts";
 import { Journal } from "./observability/journal.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
@@ -87,6 +88,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
   previousSecret.watch(secretsOf(config).previous);
+  const events = tee(journal, previousSecret);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -96,7 +98,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     deliver: (topic, frame) => gateways.deliver(topic, frame),
     isFull: () => throttle.isFull,
     headcount: () => gateways.headcount(),
-    journal,
+    events,
     now,
     redisCa: readCa(config.redisCaFile),
   });
@@ -125,12 +127,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
-    onEvent: (event) => {
-      if (event.type === "previous_secret_used") {
-        previousSecret.tokenAccepted();
-      }
-      journal.socket(event);
-    },
+    onEvent: events.socket,
     onFault,
   });
 
@@ -159,7 +156,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     node: nodeId,
     previousSecret: () => previousSecret.status(),
   };
-  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, journal, now);
+  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, events, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
@@ -177,12 +174,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }),
       drain: onDrain,
       isDraining: () => isDraining,
-      events: journal,
+      events,
     },
-    onPreviousSecret: (address) => {
-      previousSecret.apiCalled();
-      journal.previousSecretUsed(address);
-    },
+    onPreviousSecret: events.previousSecretUsed,
   });
 
   // Takes the files that are kept back.
@@ -211,7 +205,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await guard?.stop();
       const spreadMs = await spread(drainTime, backbone);
       if (spreadMs !== undefined) {
-        journal.draining(spreadMs, gateways.headcount().sockets);
+        events.draining(spreadMs, gateways.headcount().sockets);
         await gateways.drain(spreadMs);
       }
       const patience = PATIENCE[spreadMs === undefined ? "alone" : "replaced"];
@@ -267,7 +261,7 @@ function connectionLimit(config: Config, files: number | undefined, logger: Logg
 function descriptorGuard(
   limit: number,
   gateways: GatewayPool,
-  events: Journal,
+  events: WorkerEvents,
   now: () => number,
 ): DescriptorGuard {
   return new DescriptorGuard({
