@@ -40,6 +40,11 @@ export interface Backbone {
   readonly topics: TopicRegistry;
   readonly bus: EventBus;
   readonly redis: () => RedisState;
+  /**
+   * How long ago a probe has come back through Redis, in milliseconds; `undefined` while none has
+   * since it was joined.
+   */
+  readonly probeAgeMs: () => number | undefined;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
   /**
@@ -88,6 +93,7 @@ function single(options: BackboneOptions): Backbone {
     topics,
     bus: new LocalBus(deliver),
     redis: () => "off",
+    probeAgeMs: () => undefined,
     reports: async () => [await makeReport()],
     hasOthers: async () => false,
     reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
@@ -215,6 +221,7 @@ function cluster(options: BackboneOptions): Backbone {
     topics,
     bus,
     redis: () => (link.session === undefined ? "down" : "up"),
+    probeAgeMs: () => bus.probeAgeMs,
     reports: async () => {
       const own = await makeReport();
       const session = link.session;

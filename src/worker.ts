@@ -16,6 +16,7 @@ import { Throttle } from "./gateway/throttle.ts";
 import { tee, type WorkerEvents } from "./observability/events.ts";
 import { Journal } from "./observability/journal.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
+import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import type { Secrets } from "./protocol/secrets.ts";
@@ -52,7 +53,7 @@ const PATIENCE = {
   alone: { api: 80, sockets: 40 },
 } as const;
 
-/** How often it is measured how long deliveries take, in milliseconds. */
+/** How often gateway threads are asked for a sign of life and told how the worker does, in milliseconds. */
 const MEASURE_INTERVAL_MS = 1000;
 
 /**
@@ -83,7 +84,7 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, version, logger, onDrain, onFault } = options;
   let isDraining = false;
-  let { drainTime } = config;
+  let { drainTime, readyRequiresRedis } = config;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
@@ -156,6 +157,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     node: nodeId,
     previousSecret: () => previousSecret.status(),
   };
+  const readinessSources: ReadinessSources = {
+    isDraining: () => isDraining,
+    threadSilences: () => gateways.silences(),
+    redis: backbone.redis,
+    probeAgeMs: backbone.probeAgeMs,
+    requiresRedis: () => readyRequiresRedis,
+  };
   const guard = files === undefined ? undefined : descriptorGuard(files, gateways, events, now);
   const api = new ApiServer({
     hostname: internalHost,
@@ -174,6 +182,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }),
       drain: onDrain,
       isDraining: () => isDraining,
+      readiness: () => readReadiness(readinessSources),
       events,
     },
     onPreviousSecret: events.previousSecretUsed,
@@ -184,13 +193,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
-  const measuring = setInterval(() => gateways.tick(), MEASURE_INTERVAL_MS);
+  const measure = (): void => gateways.tick(readReadiness(readinessSources));
+  measure();
+  const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
   const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
 
   return {
     reload(changed) {
-      drainTime = changed.drainTime;
+      ({ drainTime, readyRequiresRedis } = changed);
       throttle.reconfigure(changed.queue);
       const secrets = secretsOf(changed);
       previousSecret.watch(secrets.previous);
