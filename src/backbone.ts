@@ -5,7 +5,7 @@ import { LocalBus } from "./bus/local-bus.ts";
 import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import type { Config } from "./config/schema.ts";
-import type { Journal } from "./observability/journal.ts";
+import type { WorkerEvents } from "./observability/events.ts";
 import type { RedisState } from "./observability/status.ts";
 import { keyFingerprint } from "./protocol/envelope.ts";
 import { connectionOptions } from "./redis/connection-options.ts";
@@ -40,6 +40,11 @@ export interface Backbone {
   readonly topics: TopicRegistry;
   readonly bus: EventBus;
   readonly redis: () => RedisState;
+  /**
+   * How long ago a probe has come back through Redis, in milliseconds; `undefined` while none has
+   * since it was joined.
+   */
+  readonly probeAgeMs: () => number | undefined;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
   /**
@@ -65,7 +70,7 @@ export interface BackboneOptions {
   /** Whether the gateways have no room for further events at this moment. */
   readonly isFull: () => boolean;
   readonly headcount: () => { readonly sockets: number; readonly clients: number };
-  readonly journal: Journal;
+  readonly events: WorkerEvents;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** PEM text of `redis_ca_file`. */
@@ -88,6 +93,7 @@ function single(options: BackboneOptions): Backbone {
     topics,
     bus: new LocalBus(deliver),
     redis: () => "off",
+    probeAgeMs: () => undefined,
     reports: async () => [await makeReport()],
     hasOthers: async () => false,
     reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
@@ -108,7 +114,7 @@ function single(options: BackboneOptions): Backbone {
 }
 
 function persistent(
-  { config, journal }: BackboneOptions,
+  { config, events }: BackboneOptions,
   bounds: MemoryRegistryOptions,
 ): PersistentRegistry {
   const path = config.stateFile;
@@ -118,17 +124,17 @@ function persistent(
     isShared: config.reusePort,
     wallClock: Date.now,
     events: {
-      opened: (topics, leftOut) => journal.stateOpened(path, topics, leftOut),
-      setAside: (keptAs, problem) => journal.stateSetAside(path, keptAs, problem),
-      unusable: (problem) => journal.stateUnusable(path, problem),
-      writeFailed: (problem) => journal.stateWriteFailed(path, problem),
-      recovered: () => journal.stateRecovered(path),
+      opened: (topics, leftOut) => events.stateOpened(path, topics, leftOut),
+      setAside: (keptAs, problem) => events.stateSetAside(path, keptAs, problem),
+      unusable: (problem) => events.stateUnusable(path, problem),
+      writeFailed: (problem) => events.stateWriteFailed(path, problem),
+      recovered: () => events.stateRecovered(path),
     },
   });
 }
 
 function cluster(options: BackboneOptions): Backbone {
-  const { config, nodeId, journal, now } = options;
+  const { config, nodeId, events, now } = options;
   const prefix = config.redisPrefix;
 
   const topics = new RedisRegistry({
@@ -147,18 +153,15 @@ function cluster(options: BackboneOptions): Backbone {
     onNotice: (notice) => topics.heard(notice),
     giveUp: (reason) => link.fail(reason),
     events: {
-      caughtUp: (events) => journal.caughtUp(events),
+      ...events,
       envelopeRefused: (fault) => {
         if (fault === "foreign_key") {
-          journal.neighbourHeard();
+          events.neighbourHeard();
         } else {
-          journal.envelopeRefused(fault);
+          events.envelopeRefused(fault);
         }
       },
-      outboxDropped: (dropped) => journal.outboxDropped(dropped),
-      outboxSent: (events, dropped) => journal.outboxSent(events, dropped),
-      heldDropped: (dropped) => journal.heldDropped(dropped),
-      logFailed: (reason) => journal.catchUpLogFailed(reason),
+      logFailed: events.catchUpLogFailed,
     },
     now,
   });
@@ -185,11 +188,11 @@ function cluster(options: BackboneOptions): Backbone {
     },
     events: {
       up: (awayMs) => {
-        journal.redisUp(awayMs);
+        events.redisUp(awayMs);
         void topics.learnAll();
       },
-      down: (reason) => journal.redisDown(reason),
-      unavailable: (reason) => journal.redisUnavailable(reason),
+      down: events.redisDown,
+      unavailable: events.redisUnavailable,
     },
     now,
     random: Math.random,
@@ -218,6 +221,7 @@ function cluster(options: BackboneOptions): Backbone {
     topics,
     bus,
     redis: () => (link.session === undefined ? "down" : "up"),
+    probeAgeMs: () => bus.probeAgeMs,
     reports: async () => {
       const own = await makeReport();
       const session = link.session;
@@ -236,7 +240,7 @@ function cluster(options: BackboneOptions): Backbone {
     },
     start: async () => {
       if (config.stateFile !== "") {
-        journal.stateUnused(config.stateFile);
+        events.stateUnused(config.stateFile);
       }
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),

@@ -13,8 +13,10 @@ import type { GatewaySettings } from "./gateway/link.ts";
 import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Throttle } from "./gateway/throttle.ts";
+import { tee, type WorkerEvents } from "./observability/events.ts";
 import { Journal } from "./observability/journal.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
+import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import type { Secrets } from "./protocol/secrets.ts";
@@ -51,7 +53,7 @@ const PATIENCE = {
   alone: { api: 80, sockets: 40 },
 } as const;
 
-/** How often it is measured how long deliveries take, in milliseconds. */
+/** How often gateway threads are asked for a sign of life and told how the worker does, in milliseconds. */
 const MEASURE_INTERVAL_MS = 1000;
 
 /**
@@ -82,11 +84,12 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, version, logger, onDrain, onFault } = options;
   let isDraining = false;
-  let { drainTime } = config;
+  let { drainTime, readyRequiresRedis } = config;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
   previousSecret.watch(secretsOf(config).previous);
+  const events = tee(journal, previousSecret);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -96,7 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     deliver: (topic, frame) => gateways.deliver(topic, frame),
     isFull: () => throttle.isFull,
     headcount: () => gateways.headcount(),
-    journal,
+    events,
     now,
     redisCa: readCa(config.redisCaFile),
   });
@@ -125,12 +128,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
-    onEvent: (event) => {
-      if (event.type === "previous_secret_used") {
-        previousSecret.tokenAccepted();
-      }
-      journal.socket(event);
-    },
+    onEvent: events.socket,
     onFault,
   });
 
@@ -159,7 +157,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     node: nodeId,
     previousSecret: () => previousSecret.status(),
   };
-  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, journal, now);
+  const readinessSources: ReadinessSources = {
+    isDraining: () => isDraining,
+    threadSilences: () => gateways.silences(),
+    redis: backbone.redis,
+    probeAgeMs: backbone.probeAgeMs,
+    requiresRedis: () => readyRequiresRedis,
+  };
+  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, events, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
@@ -177,12 +182,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }),
       drain: onDrain,
       isDraining: () => isDraining,
-      events: journal,
+      readiness: () => readReadiness(readinessSources),
+      events,
     },
-    onPreviousSecret: (address) => {
-      previousSecret.apiCalled();
-      journal.previousSecretUsed(address);
-    },
+    onPreviousSecret: events.previousSecretUsed,
   });
 
   // Takes the files that are kept back.
@@ -190,13 +193,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
-  const measuring = setInterval(() => gateways.tick(), MEASURE_INTERVAL_MS);
+  const measure = (): void => gateways.tick(readReadiness(readinessSources));
+  measure();
+  const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
   const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
 
   return {
     reload(changed) {
-      drainTime = changed.drainTime;
+      ({ drainTime, readyRequiresRedis } = changed);
       throttle.reconfigure(changed.queue);
       const secrets = secretsOf(changed);
       previousSecret.watch(secrets.previous);
@@ -211,7 +216,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await guard?.stop();
       const spreadMs = await spread(drainTime, backbone);
       if (spreadMs !== undefined) {
-        journal.draining(spreadMs, gateways.headcount().sockets);
+        events.draining(spreadMs, gateways.headcount().sockets);
         await gateways.drain(spreadMs);
       }
       const patience = PATIENCE[spreadMs === undefined ? "alone" : "replaced"];
@@ -267,7 +272,7 @@ function connectionLimit(config: Config, files: number | undefined, logger: Logg
 function descriptorGuard(
   limit: number,
   gateways: GatewayPool,
-  events: Journal,
+  events: WorkerEvents,
   now: () => number,
 ): DescriptorGuard {
   return new DescriptorGuard({

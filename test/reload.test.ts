@@ -29,6 +29,7 @@ interface RotatingStatus extends StatusObject {
 const SHOWN: readonly ConfigKey[] = [
   "worker_secret",
   "worker_secret_previous",
+  "ready_requires_redis",
   "cluster_outbox_events",
   "cluster_outbox_bytes",
   "cluster_outbox_age",
@@ -264,6 +265,15 @@ for (const target of TARGETS) {
         "topic registered",
         expect.stringContaining("configuration not reloaded"),
       ]);
+    });
+
+    test.concurrent("another ready_requires_redis counts at once", async () => {
+      // Nobody is there.
+      const redis = `redis://${LOOPBACK}:${freePorts().ws}/0`;
+      await using worker = await start({ redis_url: redis });
+      expect((await worker.api.get("/readyz")).status).toBe(200);
+      await worker.reload({ ready_requires_redis: true });
+      expect((await worker.api.get("/readyz")).status).toBe(503);
     });
 
     const OUTBOX: readonly [key: ConfigKey, value: unknown, events: number, payload: string][] = [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { type Answer, type ApiPorts, ROUTES } from "./handlers.ts";
 
@@ -11,6 +12,7 @@ interface Given {
   /** How the gateways answer to a publish; there is room otherwise. */
   readonly room?: Promise<boolean>;
   readonly isDraining?: boolean;
+  readonly readiness?: Readiness;
 }
 
 /** Ports that write down every call, in order. */
@@ -40,6 +42,7 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
     drain: note("drain"),
     isDraining: () => given.isDraining === true,
+    readiness: () => given.readiness ?? "ready",
     cluster: () => answer({ nodes: [] }, "cluster"),
     events: {
       registered: note("event registered"),
@@ -84,9 +87,11 @@ test("the paths are the contract's, each with its method", () => {
     "GET /internal/cluster",
     "POST /internal/drain",
     "GET /healthz",
+    "GET /readyz",
   ]);
   expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
     "/healthz",
+    "/readyz",
   ]);
 });
 
@@ -206,6 +211,23 @@ describe("health", () => {
     expect(await call("/healthz", "")).toEqual({ answer: alive, calls: [] });
     const leaving = { answer: fault(503, "draining"), calls: [] };
     expect(await call("/healthz", "", { isDraining: true })).toEqual(leaving);
+  });
+});
+
+describe("readiness", () => {
+  test.each([["ready"], ["degraded"]] as const)("%s is good", async (readiness) => {
+    const headers = { "X-Worker-Readiness": readiness };
+    const answer: Answer = { kind: "text", text: readiness, headers };
+    expect(await call("/readyz", "", { readiness })).toEqual({ answer, calls: [] });
+  });
+
+  test.each([
+    ["not_ready", "not ready"],
+    ["draining", "draining"],
+  ] as const)("%s is a fault", async (readiness, text) => {
+    const headers = { "X-Worker-Readiness": readiness };
+    const answer: Answer = { kind: "fault", error: { status: 503, text }, headers };
+    expect(await call("/readyz", "", { readiness })).toEqual({ answer, calls: [] });
   });
 });
 

@@ -1,4 +1,5 @@
 import { API_ERRORS, type ApiError } from "../protocol/api-errors.ts";
+import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { type Parsed, parsePublish, parseRegister, parseUnregister } from "./requests.ts";
 
@@ -25,6 +26,8 @@ export interface ApiPorts {
   readonly drain: () => void;
   /** Whether the worker is on its way out. */
   readonly isDraining: () => boolean;
+  /** Whether the worker can do its work. */
+  readonly readiness: () => Readiness;
   readonly events: ApiEvents;
 }
 
@@ -40,14 +43,14 @@ export interface ApiEvents {
   failed(fault: unknown): void;
 }
 
-/**
- * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, a
- * plain text, or 200 with an empty body.
- */
+/** Headers beside those that every answer has. */
+type Headers = Readonly<Record<string, string>>;
+
+/** How a request is answered: a fault, an object as JSON, a plain text, or 200 with an empty body. */
 export type Answer =
-  | { readonly kind: "fault"; readonly error: ApiError; readonly allow?: string }
+  | { readonly kind: "fault"; readonly error: ApiError; readonly headers?: Headers }
   | { readonly kind: "json"; readonly value: object }
-  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "text"; readonly text: string; readonly headers?: Headers }
   | { readonly kind: "empty" };
 
 const EMPTY: Answer = { kind: "empty" };
@@ -126,6 +129,21 @@ async function health(ports: ApiPorts): Promise<Answer> {
     : { kind: "text", text: "ok" };
 }
 
+/** Whether the worker can do its work, without any detail: for load balancers. */
+async function ready(ports: ApiPorts): Promise<Answer> {
+  const readiness = ports.readiness();
+  const headers = { [READINESS_HEADER]: readiness };
+  switch (readiness) {
+    case "ready":
+    case "degraded":
+      return { kind: "text", text: readiness, headers };
+    case "not_ready":
+      return { kind: "fault", error: API_ERRORS.notReady, headers };
+    case "draining":
+      return { kind: "fault", error: API_ERRORS.draining, headers };
+  }
+}
+
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
   return { kind: "fault", error: parsed.error };
 }
@@ -140,4 +158,5 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/cluster", { method: "GET", handle: cluster }],
   ["/internal/drain", { method: "POST", handle: drain }],
   ["/healthz", { method: "GET", isOpen: true, handle: health }],
+  ["/readyz", { method: "GET", isOpen: true, handle: ready }],
 ]);

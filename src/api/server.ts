@@ -133,7 +133,8 @@ export class ApiServer {
     }
     const isHead = route.isOpen === true && request.method === "HEAD";
     if (request.method !== route.method && !isHead) {
-      return { kind: "fault", error: API_ERRORS.methodNotAllowed, allow: route.method };
+      const headers = { Allow: route.method };
+      return { kind: "fault", error: API_ERRORS.methodNotAllowed, headers };
     }
     if (route.isOpen === true) {
       return route.handle(this.#options.ports, "", new URLSearchParams(query));
@@ -182,21 +183,29 @@ function send(response: ServerResponse, answer: Answer): void {
       sendText(response, 200, "application/json", JSON.stringify(answer.value));
       return;
     case "text":
+      setHeaders(response, answer.headers);
       sendText(response, 200, "text/plain; charset=utf-8", answer.text);
       return;
     case "fault":
+      setHeaders(response, answer.headers);
       if (answer.error === API_ERRORS.bodyTooLarge) {
         // The rest of the body is not worth reading: the connection ends with the answer.
         response.setHeader("Connection", "close");
-      }
-      if (answer.allow !== undefined) {
-        response.setHeader("Allow", answer.allow);
       }
       if (answer.error.retryAfter !== undefined) {
         response.setHeader("Retry-After", answer.error.retryAfter);
       }
       sendText(response, answer.error.status, "text/plain; charset=utf-8", answer.error.text);
       return;
+  }
+}
+
+function setHeaders(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  for (const [name, value] of Object.entries(headers)) {
+    response.setHeader(name, value);
   }
 }
 

@@ -62,6 +62,16 @@ describe("a prober", () => {
     expect(prober.roundTripMs).toBe(3);
   });
 
+  test("knows how long ago a probe has come back, if any has", () => {
+    const prober = new Prober(START);
+    prober.step(START);
+    expect(prober.ageMs(START + 50)).toBeUndefined();
+    // It has, whether or not all before it has been taken.
+    prober.returned(1, START + 100, false);
+    expect(prober.ageMs(START + 100)).toBe(0);
+    expect(prober.ageMs(START + 350)).toBe(250);
+  });
+
   test("holds the path for proved from the moment a probe was sent that has come back", () => {
     const prober = new Prober(START);
     expect(prober.provedAt).toBe(START);

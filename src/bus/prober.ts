@@ -25,6 +25,7 @@ export class Prober {
   #nextAt: number;
   #provedAt: number;
   #roundTripMs: number | undefined;
+  #returnedAt: number | undefined;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(now: number) {
@@ -40,6 +41,11 @@ export class Prober {
   /** The last round trip, in milliseconds. */
   get roundTripMs(): number | undefined {
     return this.#roundTripMs;
+  }
+
+  /** How long ago the last probe has come back, in milliseconds; `undefined` when none has. */
+  ageMs(now: number): number | undefined {
+    return this.#returnedAt === undefined ? undefined : now - this.#returnedAt;
   }
 
   /** What is to be done now; to be called a few times a second. */
@@ -66,6 +72,7 @@ export class Prober {
     if (this.#sentAt !== undefined && count === this.#count) {
       this.#provedAt = isProof ? this.#sentAt : this.#provedAt;
       this.#roundTripMs = now - this.#sentAt;
+      this.#returnedAt = now;
       this.#sentAt = undefined;
     }
   }

@@ -154,6 +154,11 @@ export class RedisBus implements EventBus {
     return this.#session === undefined ? undefined : this.#prober.roundTripMs;
   }
 
+  /** How long ago a probe has come back over this session, in milliseconds. */
+  get probeAgeMs(): number | undefined {
+    return this.#session === undefined ? undefined : this.#prober.ageMs(this.#options.now());
+  }
+
   /**
    * Goes by other secrets and bounds from now on. What waits already keeps its key; what is beyond a
    * bound goes with the next event.

@@ -121,6 +121,7 @@ worker_secret_previous  (empty)                                 default
 redis_url               (empty)                                 default
 redis_prefix            wavelog                                 default
 redis_ca_file           (empty)                                 default
+ready_requires_redis    false                                   default
 cluster_outbox_events   10000                                   default
 cluster_outbox_bytes    33554432                                default
 cluster_outbox_age      5m                                      default

@@ -64,6 +64,7 @@ const OTHER_VALUES: Readonly<Record<ConfigKey, string>> = {
   redis_url: '"redis://127.0.0.1:6379/0"',
   redis_prefix: "club2",
   redis_ca_file: "/etc/ca.pem",
+  ready_requires_redis: "true",
   cluster_outbox_events: "5",
   cluster_outbox_bytes: "2000000",
   cluster_outbox_age: "1m",

@@ -20,6 +20,7 @@ import {
   previousSecret,
   queuedBytes,
   queuedEvents,
+  readyRequiresRedis,
   redisCaFile,
   redisPrefix,
   redisUrl,
@@ -137,6 +138,14 @@ export const settingsSchema = z.strictObject({
     example: 'redis_ca_file: "/etc/wavelog_worker/redis-ca.pem"',
     fallback: "empty: the authorities that come with the program",
     reload: "restart",
+  }),
+  ready_requires_redis: readyRequiresRedis.schema.prefault(false).register(settingDocs, {
+    what: "What `GET /readyz` says while Redis is out of reach. By default 200 `degraded`, since the worker still serves its own browsers; `true` makes it 503 `not ready`, so that load balancers use the workers that reach Redis. Without `redis_url` it changes nothing.",
+    allowed: readyRequiresRedis.allowed,
+    change:
+      "When a worker may be cut off from Redis while others are not. When Redis is away from all of them, load balancers then find no worker at all.",
+    example: "ready_requires_redis: true",
+    reload: "live",
   }),
   cluster_outbox_events: outboxEvents.schema.prefault(10_000).register(settingDocs, {
     what: "Events that are kept for the other workers while Redis is out of reach; beyond, the oldest are dropped, counted and logged.",
@@ -337,6 +346,7 @@ export function toConfig(settings: Settings) {
     redisPrefix: settings.redis_prefix,
     /** Path of a PEM file; "" for none. */
     redisCaFile: settings.redis_ca_file,
+    readyRequiresRedis: settings.ready_requires_redis,
     /** Bounds of what waits for Redis; `ageMs` in milliseconds. */
     outbox: Object.freeze({
       events: settings.cluster_outbox_events,

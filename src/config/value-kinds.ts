@@ -199,6 +199,8 @@ function duration(allowed: string, fallback: string, minMs: number, maxMs: numbe
 
 export const topicTtl = duration(TTL, DEFAULT_TTL, SECOND_MS, MAX_TTL_MS);
 
+export const readyRequiresRedis = truth();
+
 export const outboxEvents = range(1, 10_000_000);
 
 export const outboxBytes = range(1_048_576, 4_294_967_296);

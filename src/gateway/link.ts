@@ -1,3 +1,4 @@
+import type { Readiness } from "../protocol/readiness.ts";
 import type { Secrets } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
@@ -42,6 +43,8 @@ export type ToGateway =
     }
   /** Answer `reached` once all deliveries before have been handed to their sockets. */
   | { readonly kind: "mark" }
+  /** The worker's readiness, told once a second. */
+  | { readonly kind: "readiness"; readonly readiness: Readiness }
   /** From now on these; sockets that are open stay. */
   | { readonly kind: "settings"; readonly settings: GatewaySettings }
   /** Answers `ask_topic`; no `meta` means the topic is not registered. */

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
+import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
 import { isTopicTooLong } from "../protocol/topic.ts";
 import { enlargeAcceptQueues } from "./accept-queue.ts";
@@ -61,6 +62,8 @@ export interface ListenerOptions {
   readonly slowReaders: SlowReaders;
   /** At once while a crowd comes for the topic. */
   readonly lookup: (topic: string) => TopicAnswer | Promise<TopicAnswer>;
+  /** Whether the worker can do its work. */
+  readonly readiness: () => Readiness;
   readonly report: (event: SocketEvent) => void;
 }
 
@@ -179,7 +182,10 @@ function serve(options: ListenerOptions, host: ServerHost): Server<Session> {
     idleTimeout: REQUEST_IDLE_SECONDS,
     // Nothing is ever posted to this port.
     maxRequestBodySize: 0,
-    routes: { "/healthz": () => health(host.isDraining()) },
+    routes: {
+      "/healthz": () => health(host.isDraining()),
+      "/readyz": () => ready(host.isDraining() ? "draining" : options.readiness()),
+    },
     fetch: upgradeHandler(options, (server) => host.upgraded(server)),
     error: () => answer(UPGRADE_ERRORS.internal),
     websocket: {
@@ -305,6 +311,25 @@ function upgradeHandler(
 /** Whether this listener takes browsers: for load balancers. */
 function health(isDraining: boolean): Response {
   return isDraining ? answer(UPGRADE_ERRORS.draining) : new Response("ok");
+}
+
+/** Whether the worker can do its work, without any detail: for load balancers. */
+function ready(readiness: Readiness): Response {
+  const response = readyAnswer(readiness);
+  response.headers.set(READINESS_HEADER, readiness);
+  return response;
+}
+
+function readyAnswer(readiness: Readiness): Response {
+  switch (readiness) {
+    case "ready":
+    case "degraded":
+      return new Response(readiness);
+    case "not_ready":
+      return answer(UPGRADE_ERRORS.notReady);
+    case "draining":
+      return answer(UPGRADE_ERRORS.draining);
+  }
 }
 
 function answer(error: ApiError): Response {

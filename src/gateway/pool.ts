@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { Readiness } from "../protocol/readiness.ts";
 import type { RefusalCounts, SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Admission, admissionMemory } from "./admission.ts";
@@ -114,10 +115,19 @@ export class GatewayPool {
     return this.#threads.map((thread) => thread.load());
   }
 
-  /** To be called once a second: measures how long a delivery takes to its sockets. */
-  tick(): void {
+  /** For how long each thread has been without an answer, in milliseconds. */
+  silences(): readonly number[] {
+    return this.#threads.map((thread) => thread.silentMs());
+  }
+
+  /**
+   * To be called once a second: asks every thread for a sign of life, which measures how long a
+   * delivery takes to its sockets, and tells it how the worker does.
+   */
+  tick(readiness: Readiness): void {
     for (const thread of this.#threads) {
       thread.measure();
+      thread.post({ kind: "readiness", readiness });
     }
   }
 
@@ -251,6 +261,7 @@ class GatewayThread {
   #postedEvents = 0;
   #postedUnits = 0;
   readonly #pace = new Pace();
+  #answeredAt: number;
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -261,6 +272,7 @@ class GatewayThread {
     now: () => number,
   ) {
     this.#now = now;
+    this.#answeredAt = now();
     this.#worker = new Worker(entry.href);
     this.#worker.onmessage = ({ data }: MessageEvent<FromGateway>) => onMessage(data, this);
     this.#worker.onerror = (event) => onFault(new Error(`gateway thread: ${event.message}`));
@@ -299,7 +311,12 @@ class GatewayThread {
   }
 
   reached(): void {
-    this.#pace.reached(this.#now());
+    this.#answeredAt = this.#now();
+    this.#pace.reached(this.#answeredAt);
+  }
+
+  silentMs(): number {
+    return this.#now() - this.#answeredAt;
   }
 
   #queued(): QueueSize {
@@ -310,6 +327,7 @@ class GatewayThread {
   }
 
   settle(milestone: Milestone): void {
+    this.#answeredAt = this.#now();
     this.#milestone.resolve(milestone);
   }
 

@@ -8,6 +8,7 @@ import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Admission } from "./admission.ts";
 import { DeliveryQueue, turnBudget } from "./delivery-queue.ts";
 import { EventSample } from "./event-sample.ts";
+import { HeardReadiness } from "./heard-readiness.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
 import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
@@ -66,6 +67,7 @@ function flushEvents(): void {
   }
 }
 
+const readiness = new HeardReadiness();
 const questions = new Questions(
   (topic) => post({ kind: "ask_topic", topic }),
   () => performance.now(),
@@ -122,6 +124,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
     admission,
     slowReaders,
     lookup: (topic) => questions.ask(topic),
+    readiness: () => readiness.at(performance.now()),
     report,
   });
   if (listen()) {
@@ -197,6 +200,9 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
       return;
     case "mark":
       deliveries.mark(() => post({ kind: "reached" }));
+      return;
+    case "readiness":
+      readiness.hear(message.readiness, performance.now());
       return;
     case "settings":
       policy = gatewayPolicy(message.settings);

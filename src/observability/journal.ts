@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { REFUSAL_CAUSES, type RefusalCause, type SocketEvent } from "../protocol/socket-event.ts";
+import type { EventListener } from "./events.ts";
 import { printable } from "./printable.ts";
 import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 
@@ -35,7 +36,7 @@ const REFUSAL_ADVICE: Readonly<Partial<Record<RefusalCause, string>>> = {
  * strangers can cause at will at a bounded rate. Call sites report events; what becomes of them is
  * decided here.
  */
-export class Journal {
+export class Journal implements EventListener {
   readonly #log: Logger;
   readonly #refusals: ReadonlyMap<RefusalCause, () => RateVerdict>;
   /** Refusals that the gateways have counted without telling of each, since the last line. */

@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
+import type { SocketEvent } from "../protocol/socket-event.ts";
 import { PreviousSecretUse } from "./previous-secret.ts";
+
+const CLIENT = { topic: "a", userId: 7, address: "203.0.113.9" };
+const ACCEPTED: SocketEvent = { type: "previous_secret_used", ...CLIENT };
 
 test("nothing is told while no secret is being replaced, whatever was used", () => {
   const use = new PreviousSecretUse(() => 0);
   expect(use.status()).toBeUndefined();
-  use.tokenAccepted();
-  use.apiCalled();
+  use.socket(ACCEPTED);
+  use.previousSecretUsed();
   expect(use.status()).toBeUndefined();
 });
 
@@ -14,18 +18,19 @@ test("uses are counted by kind, with the time of the last", () => {
   const use = new PreviousSecretUse(() => now);
   use.watch("old");
   expect(use.status()).toEqual({ tokens: 0, api_calls: 0, last_used: null });
-  use.tokenAccepted();
-  use.tokenAccepted();
+  use.socket(ACCEPTED);
+  use.socket({ type: "connected", ...CLIENT });
+  use.socket(ACCEPTED);
   expect(use.status()).toEqual({ tokens: 2, api_calls: 0, last_used: "2026-01-02T03:04:05.678Z" });
   now += 1000;
-  use.apiCalled();
+  use.previousSecretUsed();
   expect(use.status()).toEqual({ tokens: 2, api_calls: 1, last_used: "2026-01-02T03:04:06.678Z" });
 });
 
 test("the count goes on while the secret is the same, and begins anew with another", () => {
   const use = new PreviousSecretUse(() => 0);
   use.watch("old");
-  use.apiCalled();
+  use.previousSecretUsed();
   use.watch("old");
   expect(use.status()).toMatchObject({ api_calls: 1 });
   use.watch(undefined);

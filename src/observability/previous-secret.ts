@@ -1,3 +1,6 @@
+import type { SocketEvent } from "../protocol/socket-event.ts";
+import type { EventListener } from "./events.ts";
+
 /** What the status says of `worker_secret_previous` (docs/protocol.md, "Status object"). */
 export interface PreviousSecretStatus {
   /** Tokens accepted that are signed with it. */
@@ -9,7 +12,7 @@ export interface PreviousSecretStatus {
 }
 
 /** Keeps count of who still uses the secret that is being replaced, from the moment it was set. */
-export class PreviousSecretUse {
+export class PreviousSecretUse implements EventListener {
   readonly #wallClock: () => number;
   #secret: string | undefined;
   #tokens = 0;
@@ -31,12 +34,14 @@ export class PreviousSecretUse {
     }
   }
 
-  tokenAccepted(): void {
-    this.#tokens += 1;
-    this.#lastUsed = this.#wallClock();
+  socket(event: SocketEvent): void {
+    if (event.type === "previous_secret_used") {
+      this.#tokens += 1;
+      this.#lastUsed = this.#wallClock();
+    }
   }
 
-  apiCalled(): void {
+  previousSecretUsed(): void {
     this.#apiCalls += 1;
     this.#lastUsed = this.#wallClock();
   }

@@ -22,6 +22,7 @@ export const API_ERRORS = {
   bodyTooLarge: { status: 413, text: "body too large: at most 1 MiB" },
   internal: { status: 500, text: "internal error" },
   draining: { status: 503, text: "draining" },
+  notReady: { status: 503, text: "not ready" },
   overloaded: { status: 503, text: "overloaded: publish again in a moment", retryAfter: 1 },
   tooManyTopics: { status: 507, text: "too many topics: unregister some or raise max_topics" },
 } as const satisfies Record<string, ApiError>;
@@ -36,6 +37,7 @@ export const UPGRADE_ERRORS = {
   topicNotRegistered: { status: 404, text: "topic not registered" },
   uriTooLong: { status: 414, text: "URI too long" },
   draining: { status: 503, text: "draining" },
+  notReady: { status: 503, text: "not ready" },
   internal: { status: 500, text: "internal error" },
   // What passes by itself; answered with `Retry-After`.
   tooManyConnections: { status: 503, text: "too many connections: try again later" },

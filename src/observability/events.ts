@@ -1,0 +1,112 @@
+import type { SocketEvent } from "../protocol/socket-event.ts";
+
+/**
+ * All that is told of what happens in a worker: the names of the events, and what comes with each.
+ * Call sites report events and never know who listens.
+ */
+interface WorkerEventArguments {
+  registered: [topic: string, requireToken: boolean, isNew: boolean];
+  unregistered: [topic: string, wasKnown: boolean];
+  /** A new topic was refused, since there are as many as there may be. */
+  registryFull: [topic: string];
+  /** A publish was refused because the gateways do not keep up. */
+  overloaded: [topic: string];
+  /** A call of the internal API had no secret, or a wrong one. */
+  forbidden: [address: string];
+  /** A call was let in by the secret that is being replaced. */
+  previousSecretUsed: [address: string];
+  /** A handler of the internal API has thrown, which is a bug. */
+  failed: [fault: unknown];
+
+  /** Something happened to a socket, or to somebody who wanted one. */
+  socket: [event: SocketEvent];
+  /** The worker sends its browsers away, one after the other. */
+  draining: [spreadMs: number, sockets: number];
+  /** Browsers are accepted no longer: so many files of the limit are open. */
+  acceptPaused: [open: number, limit: number];
+  /** They are again, after so many milliseconds. */
+  acceptResumed: [pausedMs: number];
+  /** They should be, but the port cannot be had. */
+  acceptFailed: [fault: unknown];
+
+  /** Redis is there; `awayMs` after it was lost, or after the start. */
+  redisUp: [awayMs: number];
+  redisDown: [reason: string];
+  /** Redis was not there at the start. */
+  redisUnavailable: [reason: string];
+  /** Events of others that had been missed were read from the log and delivered. */
+  caughtUp: [events: number];
+  /** What had waited for Redis was sent, less what had been dropped meanwhile. */
+  outboxSent: [events: number, dropped: number];
+  /** The outbox was full or events in it too old: `dropped` in all since the start. */
+  outboxDropped: [dropped: number];
+  /** Events of an original worker found no room: `dropped` in all since the start. */
+  heldDropped: [dropped: number];
+  /** An envelope could not be used. */
+  envelopeRefused: [fault: string];
+  /** An envelope of another installation was skipped. */
+  neighbourHeard: [];
+  catchUpLogFailed: [reason: string];
+
+  /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
+  stateOpened: [file: string, topics: number, leftOut: number];
+  stateSetAside: [file: string, keptAs: string, reason: string];
+  stateUnusable: [file: string, reason: string];
+  stateWriteFailed: [file: string, reason: string];
+  /** After failures: nothing is missing any more. */
+  stateRecovered: [file: string];
+  /** Both a state file and Redis are configured. */
+  stateUnused: [file: string];
+}
+
+type EventName = keyof WorkerEventArguments;
+
+/** Takes every event. None of its methods throws. */
+export type WorkerEvents = {
+  readonly [Name in EventName]: (...args: WorkerEventArguments[Name]) => void;
+};
+
+/** Listens to some events, or to all. */
+export type EventListener = Partial<WorkerEvents>;
+
+/** Tells several listeners of every event, in their order. */
+export function tee(...listeners: readonly EventListener[]): WorkerEvents {
+  const to = <Name extends EventName>(name: Name) => {
+    const interested = listeners.filter((listener) => listener[name] !== undefined);
+    return (...args: WorkerEventArguments[Name]): void => {
+      for (const listener of interested) {
+        listener[name]?.(...args);
+      }
+    };
+  };
+  return {
+    registered: to("registered"),
+    unregistered: to("unregistered"),
+    registryFull: to("registryFull"),
+    overloaded: to("overloaded"),
+    forbidden: to("forbidden"),
+    previousSecretUsed: to("previousSecretUsed"),
+    failed: to("failed"),
+    socket: to("socket"),
+    draining: to("draining"),
+    acceptPaused: to("acceptPaused"),
+    acceptResumed: to("acceptResumed"),
+    acceptFailed: to("acceptFailed"),
+    redisUp: to("redisUp"),
+    redisDown: to("redisDown"),
+    redisUnavailable: to("redisUnavailable"),
+    caughtUp: to("caughtUp"),
+    outboxSent: to("outboxSent"),
+    outboxDropped: to("outboxDropped"),
+    heldDropped: to("heldDropped"),
+    envelopeRefused: to("envelopeRefused"),
+    neighbourHeard: to("neighbourHeard"),
+    catchUpLogFailed: to("catchUpLogFailed"),
+    stateOpened: to("stateOpened"),
+    stateSetAside: to("stateSetAside"),
+    stateUnusable: to("stateUnusable"),
+    stateWriteFailed: to("stateWriteFailed"),
+    stateRecovered: to("stateRecovered"),
+    stateUnused: to("stateUnused"),
+  };
+}
