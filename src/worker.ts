@@ -173,6 +173,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ports: {
       topics,
       bus,
+      sockets: (topic) => gateways.socketsOn(topic),
       room: (units) => throttle.enter(units),
       status: (withLists) => readStatus(sources, withLists),
       cluster: async () => ({
@@ -185,7 +186,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       readiness: () => readReadiness(readinessSources),
       events,
     },
-    onPreviousSecret: events.previousSecretUsed,
   });
 
   // Takes the files that are kept back.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
-import { type Answer, type ApiPorts, ROUTES } from "./handlers.ts";
+import { type Answer, type ApiPorts, type RequestHeaders, ROUTES } from "./handlers.ts";
 
 /** What the fake ports answer; anything else is answered as on a good day. */
 interface Given {
@@ -37,7 +37,13 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
       unregister: (topic) => answer(given.wasKnown ?? true, "unregister", topic),
       lookup: (topic) => answer(known, "lookup", topic),
     },
-    bus: { publish: note("publish") },
+    bus: {
+      publish: (topic, payload) => {
+        calls.push(["publish", topic, payload]);
+        return 17;
+      },
+    },
+    sockets: () => 3,
     room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
     drain: note("drain"),
@@ -48,8 +54,10 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
       registered: note("event registered"),
       registryFull: note("event registryFull"),
       unregistered: note("event unregistered"),
+      published: note("event published"),
       overloaded: note("event overloaded"),
       forbidden: note("event forbidden"),
+      previousSecretUsed: note("event previousSecretUsed"),
       failed: note("event failed"),
     },
   };
@@ -61,13 +69,20 @@ interface Outcome {
   readonly calls: unknown[][];
 }
 
-async function call(path: string, body: string, given: Given = {}, query = ""): Promise<Outcome> {
+async function call(
+  path: string,
+  body: string,
+  given: Given = {},
+  query = "",
+  headers: RequestHeaders = {},
+): Promise<Outcome> {
   const route = ROUTES.get(path);
   if (route === undefined) {
     throw new Error(`no route "${path}"`);
   }
   const { ports, calls } = fakePorts(given);
-  return { answer: await route.handle(ports, body, new URLSearchParams(query)), calls };
+  const answer = await route.handle(ports, body, new URLSearchParams(query), headers);
+  return { answer, calls };
 }
 
 const EMPTY: Answer = { kind: "empty" };
@@ -103,7 +118,7 @@ describe("register", () => {
       answer: EMPTY,
       calls: [
         ["register", "a", { requireToken: true }],
-        ["event registered", "a", true, true],
+        ["event registered", "a", true, true, undefined],
       ],
     });
   });
@@ -113,7 +128,7 @@ describe("register", () => {
       answer: EMPTY,
       calls: [
         ["register", "a", { requireToken: false }],
-        ["event registered", "a", false, true],
+        ["event registered", "a", false, true, undefined],
       ],
     });
   });
@@ -121,7 +136,7 @@ describe("register", () => {
   test("of a known topic is answered alike and reported as a refresh", async () => {
     const { answer, calls } = await call("/internal/register", BODY, { registers: "refreshed" });
     expect(answer).toEqual(EMPTY);
-    expect(calls.at(-1)).toEqual(["event registered", "a", true, false]);
+    expect(calls.at(-1)).toEqual(["event registered", "a", true, false, undefined]);
   });
 
   test("beyond max_topics is answered 507 and reported as such alone", async () => {
@@ -129,7 +144,7 @@ describe("register", () => {
       answer: fault(507, "too many topics: unregister some or raise max_topics"),
       calls: [
         ["register", "a", { requireToken: true }],
-        ["event registryFull", "a"],
+        ["event registryFull", "a", undefined],
       ],
     });
   });
@@ -141,7 +156,7 @@ describe("unregister", () => {
       answer: EMPTY,
       calls: [
         ["unregister", "a"],
-        ["event unregistered", "a", known],
+        ["event unregistered", "a", known, undefined],
       ],
     });
   });
@@ -158,6 +173,7 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
         calls: [
           ["lookup", "a"],
           ["publish", "a", '{ "x" :1.0,"u":"\\/" }'],
+          ["event published", "a", 21, 3, 17, undefined],
         ],
       });
     },
@@ -178,6 +194,7 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
       calls: [
         ["lookup", "a"],
         ["publish", "a", "1"],
+        ["event published", "a", 1, 3, 17, undefined],
       ],
     });
   });
@@ -188,7 +205,7 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
       answer: fault(503, "overloaded: publish again in a moment", 1),
       calls: [
         ["lookup", "a"],
-        ["event overloaded", "a"],
+        ["event overloaded", "a", undefined],
       ],
     });
   });
@@ -196,6 +213,26 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
   test("with a fault in the body is never answered 404, even if the topic is unknown", async () => {
     const outcome = await call(path, '{"topic":"a"}', { known: undefined });
     expect(outcome).toEqual({ answer: fault(400, "missing payload"), calls: [] });
+  });
+});
+
+describe("a call that its caller has named", () => {
+  const headers = { "x-request-id": "abc-1" };
+
+  test.each<[string, string, Given, unknown[]]>([
+    ["/internal/register", '{"topic":"a"}', {}, ["registered", "a", false, true]],
+    ["/internal/register", '{"topic":"a"}', { registers: "full" }, ["registryFull", "a"]],
+    ["/internal/unregister", '{"topic":"a"}', {}, ["unregistered", "a", true]],
+    ["/internal/publish", '{"topic":"a","payload":"é"}', {}, ["published", "a", 4, 3, 17]],
+    [
+      "/internal/publish",
+      '{"topic":"a","payload":1}',
+      { room: Promise.resolve(false) },
+      ["overloaded", "a"],
+    ],
+  ])("to %s is reported under that name, case %#", async (path, body, given, [name, ...rest]) => {
+    const { calls } = await call(path, body, given, "", headers);
+    expect(calls.at(-1)).toEqual([`event ${name}`, ...rest, "abc-1"]);
   });
 });
 
@@ -294,7 +331,7 @@ describe("a port that fails", () => {
     const broken = new Error("broken");
     const route = ROUTES.get(path);
     const { ports, calls } = fakePorts({ fault: broken });
-    await expect(route?.handle(ports, body, new URLSearchParams())).rejects.toBe(broken);
+    await expect(route?.handle(ports, body, new URLSearchParams(), {})).rejects.toBe(broken);
     expect(calls.length).toBe(1);
   });
 });

@@ -11,8 +11,11 @@ export interface ApiPorts {
     lookup(topic: string): Promise<TopicMeta | undefined>;
   };
   readonly bus: {
-    publish(topic: string, payload: string): void;
+    /** Returns the bus' count of the event. */
+    publish(topic: string, payload: string): number;
   };
+  /** How many sockets of this process watch a topic. */
+  readonly sockets: (topic: string) => number;
   /**
    * Lets publishes in while the gateways keep up: `true` for now, else a promise whether it may
    * after a moment. `units` is the payload's length in UTF-16 units. Never rejects.
@@ -31,17 +34,24 @@ export interface ApiPorts {
   readonly events: ApiEvents;
 }
 
-/** Told of what the API has done. */
+/** Told of what the API has done, each with the caller's `X-Request-Id` if it has sent one. */
 export interface ApiEvents {
-  registered(topic: string, requireToken: boolean, isNew: boolean): void;
-  registryFull(topic: string): void;
-  unregistered(topic: string, wasKnown: boolean): void;
+  registered(topic: string, requireToken: boolean, isNew: boolean, requestId?: string): void;
+  registryFull(topic: string, requestId?: string): void;
+  unregistered(topic: string, wasKnown: boolean, requestId?: string): void;
+  /** An event of so many bytes, with the bus' count of it, is on its way to so many sockets here. */
+  published(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void;
   /** A publish was refused because the gateways do not keep up. */
-  overloaded(topic: string): void;
-  forbidden(address: string): void;
+  overloaded(topic: string, requestId?: string): void;
+  forbidden(address: string, requestId?: string): void;
+  /** A call was let in by the secret that is being replaced. */
+  previousSecretUsed(address: string, requestId?: string): void;
   /** A handler has thrown, which is a bug; the request was answered with 500. */
-  failed(fault: unknown): void;
+  failed(fault: unknown, requestId?: string): void;
 }
+
+/** A request's headers by lower-case name. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Headers beside those that every answer has. */
 type Headers = Readonly<Record<string, string>>;
@@ -56,7 +66,12 @@ export type Answer =
 const EMPTY: Answer = { kind: "empty" };
 
 /** Does what a request asks; `body` is empty where the method has none. Rejects only on a bug. */
-export type Handler = (ports: ApiPorts, body: string, query: URLSearchParams) => Promise<Answer>;
+export type Handler = (
+  ports: ApiPorts,
+  body: string,
+  query: URLSearchParams,
+  headers: RequestHeaders,
+) => Promise<Answer>;
 
 /** One path of the API. */
 export interface Route {
@@ -66,7 +81,12 @@ export interface Route {
   readonly handle: Handler;
 }
 
-async function register({ topics, events }: ApiPorts, body: string): Promise<Answer> {
+async function register(
+  { topics, events }: ApiPorts,
+  body: string,
+  _query: URLSearchParams,
+  headers: RequestHeaders,
+): Promise<Answer> {
   const parsed = parseRegister(body);
   if (!parsed.ok) {
     return refuse(parsed);
@@ -74,24 +94,35 @@ async function register({ topics, events }: ApiPorts, body: string): Promise<Ans
   const { topic, meta } = parsed.value;
   const result = await topics.register(topic, meta);
   if (result === "full") {
-    events.registryFull(topic);
+    events.registryFull(topic, requestIdOf(headers));
     return { kind: "fault", error: API_ERRORS.tooManyTopics };
   }
-  events.registered(topic, meta.requireToken, result === "registered");
+  const isNew = result === "registered";
+  events.registered(topic, meta.requireToken, isNew, requestIdOf(headers));
   return EMPTY;
 }
 
-async function unregister({ topics, events }: ApiPorts, body: string): Promise<Answer> {
+async function unregister(
+  { topics, events }: ApiPorts,
+  body: string,
+  _query: URLSearchParams,
+  headers: RequestHeaders,
+): Promise<Answer> {
   const parsed = parseUnregister(body);
   if (!parsed.ok) {
     return refuse(parsed);
   }
   const { topic } = parsed.value;
-  events.unregistered(topic, await topics.unregister(topic));
+  events.unregistered(topic, await topics.unregister(topic), requestIdOf(headers));
   return EMPTY;
 }
 
-async function publish(ports: ApiPorts, body: string): Promise<Answer> {
+async function publish(
+  ports: ApiPorts,
+  body: string,
+  _query: URLSearchParams,
+  headers: RequestHeaders,
+): Promise<Answer> {
   const parsed = parsePublish(body);
   if (!parsed.ok) {
     return refuse(parsed);
@@ -102,10 +133,12 @@ async function publish(ports: ApiPorts, body: string): Promise<Answer> {
   }
   const isIn = ports.room(payload.length);
   if (isIn !== true && !(await isIn)) {
-    ports.events.overloaded(topic);
+    ports.events.overloaded(topic, requestIdOf(headers));
     return { kind: "fault", error: API_ERRORS.overloaded };
   }
-  ports.bus.publish(topic, payload);
+  const seq = ports.bus.publish(topic, payload);
+  const bytes = Buffer.byteLength(payload, "utf8");
+  ports.events.published(topic, bytes, ports.sockets(topic), seq, requestIdOf(headers));
   return EMPTY;
 }
 
@@ -142,6 +175,12 @@ async function ready(ports: ApiPorts): Promise<Answer> {
     case "draining":
       return { kind: "fault", error: API_ERRORS.draining, headers };
   }
+}
+
+/** What the caller calls the request, as it has written it. */
+export function requestIdOf(headers: RequestHeaders): string | undefined {
+  const id = headers["x-request-id"];
+  return typeof id === "string" ? id : undefined;
 }
 
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {

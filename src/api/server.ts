@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { API_ERRORS } from "../protocol/api-errors.ts";
 import type { Secrets } from "../protocol/secrets.ts";
-import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
+import { type Answer, type ApiPorts, ROUTES, type Route, requestIdOf } from "./handlers.ts";
 import { listenShared } from "./listen-shared.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { type SecretCheck, secretCheck } from "./secret-check.ts";
@@ -33,8 +33,6 @@ export interface ApiServerOptions {
   /** Whether another process may listen on the port too. */
   readonly reusePort: boolean;
   readonly ports: ApiPorts;
-  /** A call was let in by the secret that is being replaced. */
-  readonly onPreviousSecret: (address: string) => void;
 }
 
 /**
@@ -111,7 +109,7 @@ export class ApiServer {
     try {
       send(response, await this.#answer(request));
     } catch (fault) {
-      this.#options.ports.events.failed(fault);
+      this.#options.ports.events.failed(fault, requestIdOf(request.headers));
       send(response, { kind: "fault", error: API_ERRORS.internal });
     }
   }
@@ -137,16 +135,17 @@ export class ApiServer {
       return { kind: "fault", error: API_ERRORS.methodNotAllowed, headers };
     }
     if (route.isOpen === true) {
-      return route.handle(this.#options.ports, "", new URLSearchParams(query));
+      return route.handle(this.#options.ports, "", new URLSearchParams(query), request.headers);
     }
+    const { ports } = this.#options;
     const given = request.headers["x-worker-secret"];
     const secret = this.#secretCheck(typeof given === "string" ? given : undefined);
     if (secret === undefined) {
-      this.#options.ports.events.forbidden(request.socket.remoteAddress ?? "unknown");
+      ports.events.forbidden(addressOf(request), requestIdOf(request.headers));
       return { kind: "fault", error: API_ERRORS.forbidden };
     }
     if (secret === "previous") {
-      this.#options.onPreviousSecret(request.socket.remoteAddress ?? "unknown");
+      ports.events.previousSecretUsed(addressOf(request), requestIdOf(request.headers));
     }
     const body = await bodyOf(request, route);
     if (!body.ok) {
@@ -154,8 +153,12 @@ export class ApiServer {
       const error = isTooLarge ? API_ERRORS.bodyTooLarge : API_ERRORS.badRequest;
       return { kind: "fault", error };
     }
-    return route.handle(this.#options.ports, body.text, new URLSearchParams(query));
+    return route.handle(ports, body.text, new URLSearchParams(query), request.headers);
   }
+}
+
+function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? "unknown";
 }
 
 const NO_BODY: Body = { ok: true, text: "" };

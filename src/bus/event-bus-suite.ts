@@ -93,6 +93,14 @@ export function eventBusSuite(make: MakeBus): void {
     );
   });
 
+  test("counts what is published, from 1 on, higher with each event", async () => {
+    const { bus } = await make();
+    const counts = ["a", "b", "a"].map((topic) => bus.publish(topic, "1"));
+    expect(counts[0]).toBeGreaterThanOrEqual(1);
+    expect(new Set(counts).size).toBe(3);
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+  });
+
   test("says how many workers hear each other, or -1 when it is alone", async () => {
     const { bus } = await make();
     const nodes = await bus.nodes();

@@ -11,8 +11,10 @@ export interface EventBus {
    * Takes one event.
    *
    * @param payload Valid JSON text; forwarded byte for byte.
+   * @returns This process's count of it, from 1, higher with each event. With the process's id before
+   *   it, it names the event in the whole cluster.
    */
-  publish(topic: string, payload: string): void;
+  publish(topic: string, payload: string): number;
   /** How many workers hear each other now; -1 when this one is alone (contract, `cluster_nodes`). */
   nodes(): Promise<number>;
 }

@@ -7,13 +7,16 @@ const NO_CLUSTER = -1;
 /** The bus of a worker that is alone: every event goes to this process's own sockets. */
 export class LocalBus implements EventBus {
   readonly #deliver: Deliver;
+  #seq = 0;
 
   constructor(deliver: Deliver) {
     this.#deliver = deliver;
   }
 
-  publish(topic: string, payload: string): void {
+  publish(topic: string, payload: string): number {
     this.#deliver(topic, pushFrame(payload));
+    this.#seq += 1;
+    return this.#seq;
   }
 
   async nodes(): Promise<number> {

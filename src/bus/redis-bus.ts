@@ -169,10 +169,11 @@ export class RedisBus implements EventBus {
     this.#outbox.reconfigure(outbox);
   }
 
-  publish(topic: string, payload: string): void {
+  publish(topic: string, payload: string): number {
     this.#options.deliver(topic, pushFrame(payload));
     this.#seq += 1;
     this.#enqueue(this.#writer.event(this.#seq, topic, payload));
+    return this.#seq;
   }
 
   /** Tells the other workers about a topic, in order with the events. Does not wait. */

@@ -37,15 +37,17 @@ describe("the census", () => {
     expect(census.headcount()).toEqual({ sockets: 0, clients: 0, activeTopics: 0 });
   });
 
-  test("lists a topic while it has a socket", () => {
+  test("lists a topic while it has a socket, and counts them", () => {
     const census = new Census();
     census.add("a", 1);
     census.add("a", 2);
     census.add("__proto__", 1);
     census.remove("a", 1);
     expect([...census.activeTopics()].sort()).toEqual(["__proto__", "a"]);
+    expect(["a", "__proto__", "b"].map((topic) => census.socketsOn(topic))).toEqual([1, 1, 0]);
     census.remove("a", 2);
     expect(census.activeTopics()).toEqual(["__proto__"]);
+    expect(census.socketsOn("a")).toBe(0);
   });
 
   test("takes negative user ids for users like others", () => {

@@ -40,6 +40,11 @@ export class Census {
     };
   }
 
+  /** Sockets on a topic. */
+  socketsOn(topic: string): number {
+    return this.#byTopic.get(topic) ?? 0;
+  }
+
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return [...this.#byTopic.keys()];

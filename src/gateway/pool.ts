@@ -135,6 +135,11 @@ export class GatewayPool {
     return this.#census.headcount();
   }
 
+  /** Subscribed sockets on a topic. */
+  socketsOn(topic: string): number {
+    return this.#census.socketsOn(topic);
+  }
+
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return this.#census.activeTopics();

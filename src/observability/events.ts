@@ -1,22 +1,30 @@
 import type { SocketEvent } from "../protocol/socket-event.ts";
 
+/** `X-Request-Id` of the call that caused it, as the caller wrote it; absent when there is none. */
+type RequestId = string | undefined;
+
 /**
  * All that is told of what happens in a worker: the names of the events, and what comes with each.
  * Call sites report events and never know who listens.
  */
 interface WorkerEventArguments {
-  registered: [topic: string, requireToken: boolean, isNew: boolean];
-  unregistered: [topic: string, wasKnown: boolean];
+  registered: [topic: string, requireToken: boolean, isNew: boolean, requestId?: RequestId];
+  unregistered: [topic: string, wasKnown: boolean, requestId?: RequestId];
   /** A new topic was refused, since there are as many as there may be. */
-  registryFull: [topic: string];
+  registryFull: [topic: string, requestId?: RequestId];
+  /**
+   * An event was taken here, of so many bytes, with the bus' count of it: it is on its way to so many
+   * sockets of this process.
+   */
+  published: [topic: string, bytes: number, sockets: number, seq: number, requestId?: RequestId];
   /** A publish was refused because the gateways do not keep up. */
-  overloaded: [topic: string];
+  overloaded: [topic: string, requestId?: RequestId];
   /** A call of the internal API had no secret, or a wrong one. */
-  forbidden: [address: string];
+  forbidden: [address: string, requestId?: RequestId];
   /** A call was let in by the secret that is being replaced. */
-  previousSecretUsed: [address: string];
+  previousSecretUsed: [address: string, requestId?: RequestId];
   /** A handler of the internal API has thrown, which is a bug. */
-  failed: [fault: unknown];
+  failed: [fault: unknown, requestId?: RequestId];
 
   /** Something happened to a socket, or to somebody who wanted one. */
   socket: [event: SocketEvent];
@@ -83,6 +91,7 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     registered: to("registered"),
     unregistered: to("unregistered"),
     registryFull: to("registryFull"),
+    published: to("published"),
     overloaded: to("overloaded"),
     forbidden: to("forbidden"),
     previousSecretUsed: to("previousSecretUsed"),

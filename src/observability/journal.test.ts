@@ -359,6 +359,51 @@ describe("the journal writes one line", () => {
   });
 });
 
+describe("a call that its caller has named", () => {
+  const LINES: readonly [what: string, tell: (journal: Journal, id: string) => void][] = [
+    ["a registration", (journal, id) => journal.registered("a", true, true, id)],
+    ["a removal", (journal, id) => journal.unregistered("a", true, id)],
+    ["a publish", (journal, id) => journal.published("a", 300, 2, 17, id)],
+    ["a full registry", (journal, id) => journal.registryFull("a", id)],
+    ["a publish there was no room for", (journal, id) => journal.overloaded("a", id)],
+    ["a wrong secret", (journal, id) => journal.forbidden("192.0.2.1", id)],
+    ["the former secret", (journal, id) => journal.previousSecretUsed("192.0.2.1", id)],
+    ["a bug", (journal, id) => journal.failed("thrown text", id)],
+  ];
+
+  test.each(LINES)("is named in the line about %s", (_, tell) => {
+    const scene = new Scene("debug");
+    tell(scene.journal, "6f1c-2");
+    expect(scene.take()).toEqual([expect.objectContaining({ request_id: "6f1c-2" })]);
+  });
+
+  test.each([
+    ["cleaned", NASTY, "a\ufffdb\ufffd[2J\ufffd"],
+    ["cut", "x".repeat(65), "x".repeat(64)],
+  ])("has its name %s", (_, id, shown) => {
+    const scene = new Scene();
+    scene.journal.unregistered("a", true, id);
+    expect(scene.take()).toEqual([expect.objectContaining({ request_id: shown })]);
+  });
+
+  test("with nothing has none", () => {
+    const scene = new Scene();
+    scene.journal.unregistered("a", true, "");
+    expect(scene.take()).toEqual([expect.not.objectContaining({ request_id: expect.anything() })]);
+  });
+});
+
+test("a publish is told at debug alone: there are thousands", () => {
+  const scene = new Scene("info");
+  scene.journal.published("a", 300, 2, 17);
+  expect(scene.take()).toEqual([]);
+  const verbose = new Scene("debug");
+  verbose.journal.published("a\n", 300, 2, 17);
+  expect(verbose.take()).toEqual([
+    { level: "debug", topic: "a\ufffd", bytes: 300, sockets: 2, seq: 17, msg: "published" },
+  ]);
+});
+
 describe("the journal cleans", () => {
   const TEXTS: readonly [what: string, tell: (journal: Journal) => void, key: string][] = [
     ["a registered topic", (journal) => journal.registered(NASTY, true, true), "topic"],

@@ -22,6 +22,9 @@ const PROXY_INTERVAL_MS = 3_600_000;
 /** How often it is told that browsers are not accepted, in milliseconds. */
 const FILES_INTERVAL_MS = 60_000;
 
+/** Longest `X-Request-Id` that is logged, in characters: a UUID has 36, a trace with its span 55. */
+const MAX_REQUEST_ID_LENGTH = 64;
+
 /** What to do about refusals that a setting decides. */
 const REFUSAL_ADVICE: Readonly<Partial<Record<RefusalCause, string>>> = {
   max_connections: "raise it, or the file limit, or add a worker",
@@ -81,19 +84,32 @@ export class Journal implements EventListener {
     this.#stateFaults = rateLimit(1, STATE_INTERVAL_MS, now);
   }
 
-  registered(topic: string, requireToken: boolean, isNew: boolean): void {
-    const fields = { topic: printable(topic), require_token: requireToken };
+  registered(topic: string, requireToken: boolean, isNew: boolean, requestId?: string): void {
+    const fields = {
+      topic: printable(topic),
+      require_token: requireToken,
+      ...requestOf(requestId),
+    };
     this.#log.info(fields, isNew ? "topic registered" : "topic registered again");
   }
 
-  unregistered(topic: string, wasKnown: boolean): void {
-    this.#log.info({ topic: printable(topic), known: wasKnown }, "topic unregistered");
+  unregistered(topic: string, wasKnown: boolean, requestId?: string): void {
+    const fields = { topic: printable(topic), known: wasKnown, ...requestOf(requestId) };
+    this.#log.info(fields, "topic unregistered");
   }
 
-  registryFull(topic: string): void {
+  /** Each publish is told at debug alone: there are thousands of them. */
+  published(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void {
+    if (this.#log.isLevelEnabled("debug")) {
+      const fields = { topic: printable(topic), bytes, sockets, seq, ...requestOf(requestId) };
+      this.#log.debug(fields, "published");
+    }
+  }
+
+  registryFull(topic: string, requestId?: string): void {
     const verdict = this.#full();
     if (verdict.pass) {
-      const fields = { topic: printable(topic), ...skippedOf(verdict) };
+      const fields = { topic: printable(topic), ...requestOf(requestId), ...skippedOf(verdict) };
       this.#log.error(fields, "topic refused: max_topics reached; unregister some or raise it");
     }
   }
@@ -103,21 +119,25 @@ export class Journal implements EventListener {
     return this.#overloaded;
   }
 
-  overloaded(topic: string): void {
+  overloaded(topic: string, requestId?: string): void {
     this.#overloaded += 1;
     const verdict = this.#overloads();
     if (verdict.pass) {
       this.#log.error(
-        { topic: printable(topic), ...skippedOf(verdict) },
+        { topic: printable(topic), ...requestOf(requestId), ...skippedOf(verdict) },
         "publish refused with 503: more is published than the gateway threads can deliver; see max_queued_events",
       );
     }
   }
 
-  forbidden(address: string): void {
+  forbidden(address: string, requestId?: string): void {
     const verdict = this.#forbidden();
     if (verdict.pass) {
-      const fields = { address: printable(address), ...skippedOf(verdict) };
+      const fields = {
+        address: printable(address),
+        ...requestOf(requestId),
+        ...skippedOf(verdict),
+      };
       this.#log.warn(
         fields,
         "internal API: wrong or missing X-Worker-Secret; PHP needs the same worker_secret",
@@ -126,16 +146,21 @@ export class Journal implements EventListener {
   }
 
   /** A call was let in by `worker_secret_previous`; the status counts them all. */
-  previousSecretUsed(address: string): void {
+  previousSecretUsed(address: string, requestId?: string): void {
     const verdict = this.#previousSecret();
     if (verdict.pass) {
-      const fields = { address: printable(address), ...skippedOf(verdict) };
+      const fields = {
+        address: printable(address),
+        ...requestOf(requestId),
+        ...skippedOf(verdict),
+      };
       this.#log.info(fields, "internal API: a call used worker_secret_previous");
     }
   }
 
-  failed(fault: unknown): void {
-    this.#log.error({ err: fault }, "internal API: a request failed because of a bug");
+  failed(fault: unknown, requestId?: string): void {
+    const fields = { err: fault, ...requestOf(requestId) };
+    this.#log.error(fields, "internal API: a request failed because of a bug");
   }
 
   /** The worker sends its browsers away, one after the other. */
@@ -345,6 +370,13 @@ export class Journal implements EventListener {
       }
     }
   }
+}
+
+/** The call that a line is about, if the caller has named it. */
+function requestOf(id: string | undefined): { request_id?: string } {
+  return id === undefined || id === ""
+    ? {}
+    : { request_id: printable(id.slice(0, MAX_REQUEST_ID_LENGTH)) };
 }
 
 /** How many lines of this kind were left out before this one; absent when none was. */
