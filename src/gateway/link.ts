@@ -25,6 +25,15 @@ export interface GatewaySettings {
 }
 
 /**
+ * A reading of the main thread's clock, in milliseconds, and the Unix time at that instant: each
+ * thread counts from its own start, so this is how one tells the other's time.
+ */
+export interface ClockReading {
+  readonly at: number;
+  readonly unixMs: number;
+}
+
+/**
  * Main thread → gateway thread. The hot message, a delivery, is a bare string made by
  * {@link encodeDelivery}: strings cross the boundary without structured cloning.
  */
@@ -40,6 +49,7 @@ export type ToGateway =
       readonly admission: AdmissionMemory;
       /** Memory for the thread's `Progress`. */
       readonly progress: SharedArrayBuffer;
+      readonly clock: ClockReading;
     }
   /** Answer `reached` once all deliveries before have been handed to their sockets. */
   | { readonly kind: "mark" }

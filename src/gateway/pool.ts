@@ -4,6 +4,7 @@ import type { RefusalCounts, SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Admission, admissionMemory } from "./admission.ts";
 import { Census, type Headcount } from "./census.ts";
+import { DeliveryTimes } from "./delivery-times.ts";
 import {
   encodeDelivery,
   type FromGateway,
@@ -60,6 +61,8 @@ export class GatewayPool {
   readonly #options: GatewayPoolOptions;
   readonly #threads: GatewayThread[];
   readonly #census = new Census();
+  /** When the last deliveries were made, and handed to their sockets. */
+  readonly deliveries: DeliveryTimes;
   readonly #memory = admissionMemory(randomInt(2 ** 32));
   readonly #admission = new Admission(this.#memory);
   #slowReaders = 0;
@@ -74,6 +77,7 @@ export class GatewayPool {
         options.now,
       );
     });
+    this.deliveries = new DeliveryTimes(this.#threads.map(({ progress }) => progress));
   }
 
   /**
@@ -82,11 +86,12 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { address, settings, maxBuffered, reusePort } = this.#options;
+    const { address, settings, maxBuffered, reusePort, now } = this.#options;
     if (!reusePort) {
       claimPort(address);
     }
-    const start = { address, settings, maxBuffered, admission: this.#memory };
+    const clock = { at: now(), unixMs: performance.timeOrigin + performance.now() };
+    const start = { address, settings, maxBuffered, admission: this.#memory, clock };
     await Promise.all(this.#threads.map((thread) => thread.start(start)));
   }
 
@@ -100,6 +105,7 @@ export class GatewayPool {
   /** Hands a frame to every socket on every thread that is subscribed to the topic. */
   deliver(topic: string, frame: string): void {
     const delivery = encodeDelivery(topic, frame);
+    this.deliveries.posted(this.#options.now());
     for (const thread of this.#threads) {
       thread.deliver(delivery);
     }
@@ -260,9 +266,9 @@ export interface ThreadLoad extends QueueSize {
 
 /** One thread: its `Worker`, what waits for it, and the milestone somebody waits for. */
 class GatewayThread {
+  readonly progress = new Progress();
   readonly #worker: Worker;
   readonly #now: () => number;
-  readonly #progress = new Progress();
   #postedEvents = 0;
   #postedUnits = 0;
   readonly #pace = new Pace();
@@ -326,8 +332,8 @@ class GatewayThread {
 
   #queued(): QueueSize {
     return {
-      events: countsBetween(this.#progress.events, this.#postedEvents),
-      units: countsBetween(this.#progress.units, this.#postedUnits),
+      events: countsBetween(this.progress.events, this.#postedEvents),
+      units: countsBetween(this.progress.units, this.#postedUnits),
     };
   }
 
@@ -337,7 +343,7 @@ class GatewayThread {
   }
 
   async start(start: Omit<StartMessage, "kind" | "progress">): Promise<void> {
-    await this.#listen({ kind: "start", ...start, progress: this.#progress.buffer });
+    await this.#listen({ kind: "start", ...start, progress: this.progress.buffer });
   }
 
   async resume(): Promise<void> {

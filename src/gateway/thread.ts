@@ -75,6 +75,9 @@ const questions = new Questions(
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
+/** What the main thread's clock shows less what this thread's does, in milliseconds. */
+let clockLead = 0;
+const mainClock = (): number => performance.now() + clockLead;
 /** No bound before the start: nobody is there to be spared. */
 let budget = Number.POSITIVE_INFINITY;
 const deliveries = new DeliveryQueue({
@@ -83,7 +86,7 @@ const deliveries = new DeliveryQueue({
     const { topic, frame } = decodeDelivery(delivery);
     slowReaders?.published(topic, frame);
     listener?.publish(topic, frame);
-    progress?.add(delivery.length);
+    progress?.add(delivery.length, mainClock());
   },
   defer: setImmediate,
   wait: setTimeout,
@@ -97,6 +100,7 @@ let policy: GatewayPolicy;
 function start(message: Extract<ToGateway, { kind: "start" }>): void {
   const { address, settings, maxBuffered } = message;
   progress = new Progress(message.progress);
+  clockLead = message.clock.at - message.clock.unixMs + performance.timeOrigin;
   policy = gatewayPolicy(settings);
   budget = turnBudget(maxBuffered);
   admission = new Admission(message.admission);
