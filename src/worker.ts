@@ -14,6 +14,7 @@ import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { tee, type WorkerEvents } from "./observability/events.ts";
+import { FlightRecorder } from "./observability/flight-recorder.ts";
 import { Journal } from "./observability/journal.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
@@ -89,9 +90,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
   previousSecret.watch(secretsOf(config).previous);
-  const events = tee(journal, previousSecret);
-
   const nodeId = randomBytes(8).toString("hex");
+  const recorder = new FlightRecorder({
+    node: nodeId,
+    deliveries: () => gateways.deliveries,
+    sockets: (topic) => gateways.socketsOn(topic),
+    now,
+    wallClock: Date.now,
+  });
+  const events = tee(journal, previousSecret, recorder);
+
   const backbone = makeBackbone({
     config,
     nodeId,
@@ -181,6 +189,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         redis: backbone.redis(),
         nodes: await backbone.reports(),
       }),
+      recent: (query) => recorder.recent(query),
       drain: onDrain,
       isDraining: () => isDraining,
       readiness: () => readReadiness(readinessSources),
@@ -193,7 +202,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
-  const measure = (): void => gateways.tick(readReadiness(readinessSources));
+  const measure = (): void => {
+    gateways.tick(readReadiness(readinessSources));
+    recorder.tick();
+  };
   measure();
   const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());

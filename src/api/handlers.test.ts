@@ -46,6 +46,10 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     sockets: () => 3,
     room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
+    recent: (query) => {
+      calls.push(["recent", query]);
+      return { closes: [] };
+    },
     drain: note("drain"),
     isDraining: () => given.isDraining === true,
     readiness: () => given.readiness ?? "ready",
@@ -100,6 +104,7 @@ test("the paths are the contract's, each with its method", () => {
     "POST /internal/push",
     "GET /internal/status",
     "GET /internal/cluster",
+    "GET /internal/recent",
     "POST /internal/drain",
     "GET /healthz",
     "GET /readyz",
@@ -274,6 +279,36 @@ describe("cluster", () => {
       answer: { kind: "json", value: { nodes: [] } },
       calls: [["cluster"]],
     });
+  });
+});
+
+describe("recent", () => {
+  test.each([
+    ["", { topic: undefined, limit: 100 }],
+    ["limit=1", { topic: undefined, limit: 1 }],
+    ["limit=1000", { topic: undefined, limit: 1000 }],
+    ["topic=a%20b", { topic: "a b", limit: 100 }],
+    ["limit=0020&topic=%2Ba&x=1", { topic: "+a", limit: 20 }],
+  ])("with the query %p asks for %p", async (query, asked) => {
+    expect(await call("/internal/recent", "", {}, query)).toEqual({
+      answer: { kind: "json", value: { closes: [] } },
+      calls: [["recent", asked]],
+    });
+  });
+
+  test.each(["0", "", "1001", "-1", "1.5", "1e2", "ten", "99999999999"])(
+    "with limit=%s is a fault",
+    async (limit) => {
+      expect(await call("/internal/recent", "", {}, `limit=${limit}`)).toEqual({
+        answer: fault(400, "bad limit: give a whole number from 1 to 1000"),
+        calls: [],
+      });
+    },
+  );
+
+  test("with an empty topic is a fault: it is nobody's name, and not all of them", async () => {
+    const answer = fault(400, "missing topic");
+    expect(await call("/internal/recent", "", {}, "topic=")).toEqual({ answer, calls: [] });
   });
 });
 

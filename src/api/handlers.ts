@@ -3,6 +3,12 @@ import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { type Parsed, parsePublish, parseRegister, parseUnregister } from "./requests.ts";
 
+/** Entries of each kind that `GET /internal/recent` lists, unless asked for more or less. */
+const DEFAULT_RECENT_LIMIT = 100;
+
+/** Most of them; making a longer list would hold up publishes for some milliseconds. */
+const MAX_RECENT_LIMIT = 1000;
+
 /** What the internal API needs of the worker. */
 export interface ApiPorts {
   readonly topics: {
@@ -25,6 +31,11 @@ export interface ApiPorts {
   readonly status: (withLists: boolean) => Promise<object>;
   /** All nodes of the cluster, as far as this one knows. */
   readonly cluster: () => Promise<object>;
+  /** What went on here lately, at most so many of each kind; of one topic if one is given. */
+  readonly recent: (query: {
+    readonly topic: string | undefined;
+    readonly limit: number;
+  }) => object;
   /** Stops the worker as a signal does; what is in flight is still answered. */
   readonly drain: () => void;
   /** Whether the worker is on its way out. */
@@ -150,6 +161,26 @@ async function cluster(ports: ApiPorts): Promise<Answer> {
   return { kind: "json", value: await ports.cluster() };
 }
 
+async function recent(ports: ApiPorts, _body: string, query: URLSearchParams): Promise<Answer> {
+  const topic = query.get("topic") ?? undefined;
+  if (topic === "") {
+    return { kind: "fault", error: API_ERRORS.missingTopic };
+  }
+  const limit = readLimit(query.get("limit"));
+  return limit === undefined
+    ? { kind: "fault", error: API_ERRORS.badLimit }
+    : { kind: "json", value: ports.recent({ topic, limit }) };
+}
+
+/** `undefined` when it is none. */
+function readLimit(text: string | null): number | undefined {
+  if (text === null) {
+    return DEFAULT_RECENT_LIMIT;
+  }
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return limit >= 1 && limit <= MAX_RECENT_LIMIT ? limit : undefined;
+}
+
 async function drain(ports: ApiPorts): Promise<Answer> {
   ports.drain();
   return EMPTY;
@@ -195,6 +226,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/push", { method: "POST", handle: publish }],
   ["/internal/status", { method: "GET", handle: status }],
   ["/internal/cluster", { method: "GET", handle: cluster }],
+  ["/internal/recent", { method: "GET", handle: recent }],
   ["/internal/drain", { method: "POST", handle: drain }],
   ["/healthz", { method: "GET", isOpen: true, handle: health }],
   ["/readyz", { method: "GET", isOpen: true, handle: ready }],

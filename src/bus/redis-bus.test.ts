@@ -66,7 +66,9 @@ class Node {
   readonly server: RedisServer;
   readonly deliveries: Delivery[] = [];
   readonly notices: Notice[] = [];
-  /** What the bus has told of, in order. */
+  /** Events of others that it has told of. */
+  readonly received: [string, number, string, number | undefined][] = [];
+  /** What the bus has told of beside them, in order. */
   readonly events: string[] = [];
   readonly givenUp: string[] = [];
   /** Whether the gateways have no room. */
@@ -90,6 +92,7 @@ class Node {
       onNotice: (notice) => this.notices.push(notice),
       giveUp: (reason) => this.givenUp.push(reason),
       events: {
+        received: (...event) => this.received.push(event),
         caughtUp: (events) => this.events.push(`caught up ${events}`),
         envelopeRefused: (fault) => this.events.push(`refused: ${fault}`),
         outboxDropped: (dropped) => this.events.push(`dropped ${dropped}`),
@@ -349,6 +352,23 @@ describe("what comes over the channel", () => {
     expect(node.deliveries).toEqual([
       ["a", '{"type":"push","payload":1}'],
       ["radio.user.7", '{"type":"push","payload":{"freq":14074000.0}}'],
+    ]);
+  });
+
+  test("is told of once, with its size in bytes and whose it was; one's own is not", async () => {
+    const [node, other] = [await Node.joined(), await Node.joined()];
+    node.bus.publish("a", "1");
+    const seq = other.bus.publish("b", '"é"');
+    await settle(node, other);
+    await shared.command(
+      "PUBLISH",
+      CHANNEL,
+      '{"origin_id":"0a0b0c0d0e0f0001","topic":"c","payload":1.0}',
+    );
+    await settle(node, other);
+    expect(node.received).toEqual([
+      ["b", 4, other.originId, seq],
+      ["c", 3, "0a0b0c0d0e0f0001", undefined],
     ]);
   });
 

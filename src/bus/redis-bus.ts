@@ -20,6 +20,11 @@ import { Sequences } from "./sequences.ts";
 
 /** Told of what happens on the bus; what becomes of it is not the bus' business. */
 export interface BusEvents {
+  /**
+   * An event of another worker was delivered here: its payload's bytes, the worker's id, and its
+   * count of the event, which the original has not.
+   */
+  received(topic: string, bytes: number, originId: string, seq: number | undefined): void;
   /** Events of others that had been missed were read from the log and delivered. */
   caughtUp(events: number): void;
   /** An envelope could not be used. */
@@ -462,7 +467,9 @@ export class RedisBus implements EventBus {
     if (envelope.kind === "notice") {
       this.#options.onNotice(envelope.notice);
     } else {
-      this.#options.deliver(envelope.topic, pushFrame(envelope.payload));
+      const { topic, payload, originId, seq } = envelope;
+      this.#options.deliver(topic, pushFrame(payload));
+      this.#options.events.received(topic, Buffer.byteLength(payload, "utf8"), originId, seq);
     }
   }
 

@@ -17,6 +17,11 @@ interface WorkerEventArguments {
    * sockets of this process.
    */
   published: [topic: string, bytes: number, sockets: number, seq: number, requestId?: RequestId];
+  /**
+   * An event of another node was handed on to the sockets of this process: its payload's bytes, the
+   * node, and the node's count of it, which the original worker does not have.
+   */
+  received: [topic: string, bytes: number, origin: string, seq: number | undefined];
   /** A publish was refused because the gateways do not keep up. */
   overloaded: [topic: string, requestId?: RequestId];
   /** A call of the internal API had no secret, or a wrong one. */
@@ -80,18 +85,23 @@ export type EventListener = Partial<WorkerEvents>;
 /** Tells several listeners of every event, in their order. */
 export function tee(...listeners: readonly EventListener[]): WorkerEvents {
   const to = <Name extends EventName>(name: Name) => {
-    const interested = listeners.filter((listener) => listener[name] !== undefined);
-    return (...args: WorkerEventArguments[Name]): void => {
-      for (const listener of interested) {
-        listener[name]?.(...args);
-      }
-    };
+    const tells = listeners.flatMap((listener) => listener[name]?.bind(listener) ?? []);
+    const [only] = tells;
+    // Some events come with every publish: one listener is told without a step in between.
+    return tells.length === 1 && only !== undefined
+      ? only
+      : (...args: WorkerEventArguments[Name]): void => {
+          for (const tell of tells) {
+            tell(...args);
+          }
+        };
   };
   return {
     registered: to("registered"),
     unregistered: to("unregistered"),
     registryFull: to("registryFull"),
     published: to("published"),
+    received: to("received"),
     overloaded: to("overloaded"),
     forbidden: to("forbidden"),
     previousSecretUsed: to("previousSecretUsed"),

@@ -15,6 +15,7 @@ export const API_ERRORS = {
   missingTopic: { status: 400, text: "missing topic" },
   missingPayload: { status: 400, text: "missing payload" },
   topicTooLong: { status: 400, text: "topic too long: at most 1024 bytes of UTF-8" },
+  badLimit: { status: 400, text: "bad limit: give a whole number from 1 to 1000" },
   forbidden: { status: 403, text: "forbidden" },
   notFound: { status: 404, text: "not found" },
   topicNotRegistered: { status: 404, text: "topic not registered" },
