@@ -182,6 +182,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       topics,
       bus,
       sockets: (topic) => gateways.socketsOn(topic),
+      node: nodeId,
       room: (units) => throttle.enter(units),
       status: (withLists) => readStatus(sources, withLists),
       cluster: async () => ({

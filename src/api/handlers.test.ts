@@ -11,6 +11,7 @@ interface Given {
   readonly fault?: Error;
   /** How the gateways answer to a publish; there is room otherwise. */
   readonly room?: Promise<boolean>;
+  readonly outcome?: Awaited<ReturnType<ApiPorts["bus"]["outcome"]>>;
   readonly isDraining?: boolean;
   readonly readiness?: Readiness;
 }
@@ -42,8 +43,10 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
         calls.push(["publish", topic, payload]);
         return 17;
       },
+      outcome: (seq) => answer(given.outcome ?? { redis: "off" }, "outcome", seq),
     },
     sockets: () => 3,
+    node: "9f86d081884c7d65",
     room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
     recent: (query) => {
@@ -218,6 +221,59 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
   test("with a fault in the body is never answered 404, even if the topic is unknown", async () => {
     const outcome = await call(path, '{"topic":"a"}', { known: undefined });
     expect(outcome).toEqual({ answer: fault(400, "missing payload"), calls: [] });
+  });
+});
+
+describe("a publish whose caller wants to know", () => {
+  const BODY = '{"topic":"a","payload":1}';
+  const ID = "9f86d081884c7d65-17";
+  const APPLIED = { "Preference-Applied": "return=representation" };
+
+  test.each<[Given["outcome"], object]>([
+    [{ redis: "off" }, { nodes: 0, redis: "off" }],
+    [{ redis: "queued" }, { nodes: null, redis: "queued" }],
+    [
+      { redis: "sent", nodes: 2 },
+      { nodes: 2, redis: "sent" },
+    ],
+  ])("is told what became of it: %p", async (outcome, told) => {
+    const given = outcome === undefined ? {} : { outcome };
+    expect(await call("/internal/publish", BODY, given, "detail=1")).toEqual({
+      answer: { kind: "json", value: { id: ID, sockets: 3, ...told } },
+      calls: [
+        ["lookup", "a"],
+        ["publish", "a", "1"],
+        ["event published", "a", 1, 3, 17, undefined],
+        ["outcome", 17],
+      ],
+    });
+  });
+
+  test("may say so in a header, which is acknowledged", async () => {
+    const headers = { prefer: "return=representation" };
+    const { answer } = await call("/internal/push", BODY, {}, "", headers);
+    const value = { id: ID, sockets: 3, nodes: 0, redis: "off" };
+    expect(answer).toEqual({ kind: "json", value, headers: APPLIED });
+  });
+
+  test.each([
+    ["detail=0", {}],
+    ["detail", {}],
+    ["detail=11", {}],
+    ["details=1", {}],
+    ["", { prefer: "return=minimal" }],
+  ])("has said so clearly; with %p and %p nothing is asked", async (query, headers) => {
+    const { answer, calls } = await call("/internal/publish", BODY, {}, query, headers);
+    expect(answer).toEqual(EMPTY);
+    expect(calls.length).toBe(3);
+  });
+
+  test.each<[Given, Answer]>([
+    [{ known: undefined }, fault(404, "topic not registered")],
+    [{ room: Promise.resolve(false) }, fault(503, "overloaded: publish again in a moment", 1)],
+  ])("is refused as any other, case %#", async (given, answer) => {
+    const outcome = await call("/internal/publish", BODY, given, "detail=1");
+    expect(outcome.answer).toEqual(answer);
   });
 });
 

@@ -1,6 +1,7 @@
 import { API_ERRORS, type ApiError } from "../protocol/api-errors.ts";
 import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
+import { prefersRepresentation } from "./preference.ts";
 import { type Parsed, parsePublish, parseRegister, parseUnregister } from "./requests.ts";
 
 /** Entries of each kind that `GET /internal/recent` lists, unless asked for more or less. */
@@ -19,7 +20,18 @@ export interface ApiPorts {
   readonly bus: {
     /** Returns the bus' count of the event. */
     publish(topic: string, payload: string): number;
+    /**
+     * What became of an event that has just been published: how many other nodes Redis has passed it
+     * on to, or that it waits for that. Takes some 200 ms at most, and never rejects.
+     */
+    outcome(
+      seq: number,
+    ): Promise<
+      { readonly redis: "off" | "queued" } | { readonly redis: "sent"; readonly nodes: number }
+    >;
   };
+  /** This node's id. */
+  readonly node: string;
   /** How many sockets of this process watch a topic. */
   readonly sockets: (topic: string) => number;
   /**
@@ -70,9 +82,12 @@ type Headers = Readonly<Record<string, string>>;
 /** How a request is answered: a fault, an object as JSON, a plain text, or 200 with an empty body. */
 export type Answer =
   | { readonly kind: "fault"; readonly error: ApiError; readonly headers?: Headers }
-  | { readonly kind: "json"; readonly value: object }
+  | { readonly kind: "json"; readonly value: object; readonly headers?: Headers }
   | { readonly kind: "text"; readonly text: string; readonly headers?: Headers }
   | { readonly kind: "empty" };
+
+/** RFC 7240, 3. */
+const PREFERENCE_APPLIED: Headers = { "Preference-Applied": "return=representation" };
 
 const EMPTY: Answer = { kind: "empty" };
 
@@ -131,7 +146,7 @@ async function unregister(
 async function publish(
   ports: ApiPorts,
   body: string,
-  _query: URLSearchParams,
+  query: URLSearchParams,
   headers: RequestHeaders,
 ): Promise<Answer> {
   const parsed = parsePublish(body);
@@ -149,8 +164,23 @@ async function publish(
   }
   const seq = ports.bus.publish(topic, payload);
   const bytes = Buffer.byteLength(payload, "utf8");
-  ports.events.published(topic, bytes, ports.sockets(topic), seq, requestIdOf(headers));
-  return EMPTY;
+  const sockets = ports.sockets(topic);
+  ports.events.published(topic, bytes, sockets, seq, requestIdOf(headers));
+  const isPreferred = prefersRepresentation(headers["prefer"]);
+  if (!isPreferred && query.get("detail") !== "1") {
+    return EMPTY;
+  }
+  const value = await publishDetail(ports, seq, sockets);
+  return { kind: "json", value, ...(isPreferred ? { headers: PREFERENCE_APPLIED } : {}) };
+}
+
+/** What a caller is told who wants to know what became of an event (docs/protocol.md). */
+async function publishDetail({ node, bus }: ApiPorts, seq: number, sockets: number) {
+  const outcome = await bus.outcome(seq);
+  const { redis } = outcome;
+  // Without Redis there is nobody else; while it waits, nobody knows.
+  const nodes = redis === "sent" ? outcome.nodes : redis === "off" ? 0 : null;
+  return { id: `${node}-${seq}`, sockets, nodes, redis };
 }
 
 async function status(ports: ApiPorts, _body: string, query: URLSearchParams): Promise<Answer> {

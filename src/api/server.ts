@@ -183,6 +183,7 @@ function send(response: ServerResponse, answer: Answer): void {
       response.end();
       return;
     case "json":
+      setHeaders(response, answer.headers);
       sendText(response, 200, "application/json", JSON.stringify(answer.value));
       return;
     case "text":

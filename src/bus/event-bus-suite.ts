@@ -101,6 +101,17 @@ export function eventBusSuite(make: MakeBus): void {
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
   });
 
+  test("says what became of an event on its way to others", async () => {
+    const { bus } = await make();
+    bus.publish("a", "1");
+    const [one, other] = await Promise.all([
+      bus.outcome(bus.publish("a", "2")),
+      bus.outcome(bus.publish("a", "3")),
+    ]);
+    expect(one.redis).toBeOneOf(["off", "queued", "sent"]);
+    expect(other).toEqual(one);
+  });
+
   test("says how many workers hear each other, or -1 when it is alone", async () => {
     const { bus } = await make();
     const nodes = await bus.nodes();

@@ -17,5 +17,6 @@ describe("local bus", () => {
     expect(await bus.nodes()).toBe(-1);
     bus.publish("a", "1");
     expect(await bus.nodes()).toBe(-1);
+    expect(await bus.outcome(1)).toEqual({ redis: "off" });
   });
 });

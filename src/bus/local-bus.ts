@@ -1,5 +1,5 @@
 import { pushFrame } from "../protocol/frames.ts";
-import type { Deliver, EventBus } from "./event-bus.ts";
+import type { Deliver, EventBus, Outcome } from "./event-bus.ts";
 
 /** `cluster_nodes` of a worker without Redis (contract, status object). */
 const NO_CLUSTER = -1;
@@ -17,6 +17,10 @@ export class LocalBus implements EventBus {
     this.#deliver(topic, pushFrame(payload));
     this.#seq += 1;
     return this.#seq;
+  }
+
+  async outcome(): Promise<Outcome> {
+    return { redis: "off" };
   }
 
   async nodes(): Promise<number> {

@@ -11,6 +11,7 @@ import { EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import type { InstallationKeys } from "./envelope-keys.ts";
+import { OUTCOME_DEADLINE_MS, type Outcome } from "./event-bus.ts";
 import { type Delivery, eventBusSuite } from "./event-bus-suite.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { RedisBus } from "./redis-bus.ts";
@@ -556,6 +557,48 @@ describe("a gap in an origin's count", () => {
     expect(node.payloads).toEqual(["1", "3"]);
     expect(node.events.at(-1)).toStartWith("log failed: WRONGTYPE ");
     expect(node.givenUp).toEqual([]);
+  });
+});
+
+describe("what became of an event", () => {
+  test("is known once Redis has passed it on, and to how many others", async () => {
+    const node = await Node.joined();
+    expect(await node.bus.outcome(node.bus.publish("a", "1"))).toEqual({ redis: "sent", nodes: 0 });
+    const others = [await Node.joined(), await Node.joined()];
+    const outcomes = await Promise.all(
+      numbers(1, 50).map((number) => node.bus.outcome(node.bus.publish("a", number))),
+    );
+    expect(outcomes).toEqual(outcomes.map(() => ({ redis: "sent", nodes: 2 })));
+    await settle(node, ...others);
+  });
+
+  test("is that it waits, at once while Redis is away, and when it is not there yet", async () => {
+    const node = new Node();
+    const atOnce = async (): Promise<Outcome | "late"> => {
+      const outcome = node.bus.outcome(node.bus.publish("a", "1"));
+      return await Promise.race([outcome, Bun.sleep(0).then(() => "late" as const)]);
+    };
+    expect(await atOnce()).toEqual({ redis: "queued" });
+    await node.join();
+    node.leave();
+    expect(await atOnce()).toEqual({ redis: "queued" });
+  });
+
+  test("is that it waits when Redis does not answer in time, or is lost meanwhile", async () => {
+    await using server = await RedisServer.start();
+    const node = await Node.joined({ server });
+    server.freeze();
+    const start = performance.now();
+    expect(await node.bus.outcome(node.bus.publish("a", "1"))).toEqual({ redis: "queued" });
+    expect(performance.now() - start).toBeGreaterThan(OUTCOME_DEADLINE_MS - 20);
+    const late = node.bus.outcome(node.bus.publish("a", "2"));
+    const asked = performance.now();
+    node.leave();
+    expect(await late).toEqual({ redis: "queued" });
+    expect(performance.now() - asked).toBeLessThan(OUTCOME_DEADLINE_MS);
+    server.thaw();
+    await node.join();
+    expect(await node.bus.outcome(node.bus.publish("a", "3"))).toEqual({ redis: "sent", nodes: 0 });
   });
 });
 

@@ -10,11 +10,12 @@ import { pushFrame } from "../protocol/frames.ts";
 import { isUseless } from "../redis/faults.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import { EnvelopeKeys, type InstallationKeys } from "./envelope-keys.ts";
-import type { Deliver, EventBus } from "./event-bus.ts";
+import type { Deliver, EventBus, Outcome } from "./event-bus.ts";
 import { Held } from "./held.ts";
 import { LogWindow } from "./log-window.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { Prober } from "./prober.ts";
+import { Receipts } from "./receipts.ts";
 import { Recent } from "./recent.ts";
 import { Sequences } from "./sequences.ts";
 
@@ -114,6 +115,7 @@ export class RedisBus implements EventBus {
   readonly #channel: string;
   readonly #log: string;
   readonly #outbox: Outbox;
+  readonly #receipts = new Receipts();
   readonly #recent = new Recent();
   readonly #window = new LogWindow();
   readonly #sequences: Sequences;
@@ -181,6 +183,10 @@ export class RedisBus implements EventBus {
     return this.#seq;
   }
 
+  async outcome(seq: number): Promise<Outcome> {
+    return this.#isSending ? this.#receipts.wait(seq) : { redis: "queued" };
+  }
+
   /** Tells the other workers about a topic, in order with the events. Does not wait. */
   tell(notice: Notice): void {
     this.#seq += 1;
@@ -242,6 +248,7 @@ export class RedisBus implements EventBus {
     this.#session = undefined;
     this.#isSending = false;
     this.#held = undefined;
+    this.#receipts.lost();
     this.#outbox.rewind();
     this.#lastSent = (this.#outbox.oldest?.seq ?? this.#lastSent + 1) - 1;
     this.#dropsAtLoss = this.#outbox.dropped;
@@ -310,7 +317,7 @@ export class RedisBus implements EventBus {
       this.#lastSent = seq;
       this.#appendToLog(session, envelope);
       session.send(["PUBLISH", this.#channel, envelope]).then(
-        () => this.#confirmed(session, seq),
+        (subscribers) => this.#confirmed(session, seq, Number(subscribers)),
         (fault: Error) => this.#refused(session, fault),
       );
     }
@@ -330,8 +337,9 @@ export class RedisBus implements EventBus {
     }
   }
 
-  #confirmed(session: RedisSession, seq: number): void {
+  #confirmed(session: RedisSession, seq: number, subscribers: number): void {
     if (session === this.#session) {
+      this.#receipts.confirmed(seq, subscribers);
       const now = this.#options.now();
       this.#outbox.confirm(seq, (entry) => this.#recent.add(entry, now));
       this.#send();
