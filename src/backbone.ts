@@ -50,6 +50,8 @@ export interface BackboneOptions {
   readonly nodeId: string;
   readonly version: string;
   readonly deliver: Deliver;
+  /** Whether the gateways have no room for further events at this moment. */
+  readonly isFull: () => boolean;
   readonly headcount: () => { readonly sockets: number; readonly clients: number };
   readonly journal: Journal;
   /** Milliseconds on a clock that never goes back. */
@@ -97,6 +99,7 @@ function cluster(options: BackboneOptions): Backbone {
     prefix,
     outbox: config.outbox,
     deliver: options.deliver,
+    isFull: options.isFull,
     onNotice: (notice) => topics.heard(notice),
     giveUp: (reason) => link.fail(reason),
     events: {
@@ -110,6 +113,7 @@ function cluster(options: BackboneOptions): Backbone {
       },
       outboxDropped: (dropped) => journal.outboxDropped(dropped),
       outboxSent: (events, dropped) => journal.outboxSent(events, dropped),
+      heldDropped: (dropped) => journal.heldDropped(dropped),
       logFailed: (reason) => journal.catchUpLogFailed(reason),
     },
     now,

@@ -8,6 +8,7 @@ import { listenAddress } from "./config/bind-address.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
+import { Throttle } from "./gateway/throttle.ts";
 import { Journal } from "./observability/journal.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
@@ -32,6 +33,9 @@ const IPV6_INTERFACES = "/proc/net/if_inet6";
 /** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
 const API_CLOSE_DEADLINE_MS = 3000;
 
+/** How often it is measured how long deliveries take, in milliseconds. */
+const MEASURE_INTERVAL_MS = 1000;
+
 /** A worker that serves. */
 export interface RunningWorker {
   /** Stops in order, within 10 s (contract: sockets get 1012, requests in flight their answer). */
@@ -54,6 +58,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     nodeId,
     version,
     deliver: (topic, frame) => gateways.deliver(topic, frame),
+    isFull: () => throttle.isFull,
     headcount: () => gateways.headcount(),
     journal,
     now,
@@ -80,10 +85,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       secret: config.workerSecret.reveal(),
       allowedOrigins: config.allowedOrigins,
     },
+    now,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: (event) => journal.socket(event),
     onFault,
+  });
+
+  const throttle = new Throttle({
+    limits: config.queue,
+    backlogs: () => gateways.backlogs(),
+    now,
+    defer: (next, ms) => setTimeout(next, ms),
   });
 
   const sources: StatusSources = {
@@ -92,6 +105,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     startedAt: now(),
     topics,
     sockets: gateways,
+    threads: () => gateways.loads(),
+    refusedPublishes: () => journal.overloads,
     nodes: () => bus.nodes(),
     redis: backbone.redis,
     node: nodeId,
@@ -103,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ports: {
       topics,
       bus,
+      room: (units) => throttle.enter(units),
       status: (withLists) => readStatus(sources, withLists),
       cluster: async () => ({
         node: nodeId,
@@ -116,6 +132,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
+  const measuring = setInterval(() => gateways.tick(), MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
 
   return {
@@ -125,6 +142,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await api.close();
       clearTimeout(abort);
       // After the last request, so that what was answered 200 reaches the sockets first.
+      clearInterval(measuring);
       await gateways.close();
       await backbone.stop();
     },

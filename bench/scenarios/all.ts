@@ -7,7 +7,7 @@ import { idleMemory } from "./idle-memory.ts";
 import { paced } from "./paced.ts";
 import { roundTrip } from "./round-trip.ts";
 import { startUp } from "./start-up.ts";
-import { storm } from "./storm.ts";
+import { storm10k, storm18k } from "./storm.ts";
 
 /** All scenarios in the order they are run and shown. */
 export const ALL: readonly Scenario[] = [
@@ -15,7 +15,8 @@ export const ALL: readonly Scenario[] = [
   paced,
   roundTrip,
   idleMemory,
-  storm,
+  storm10k,
+  storm18k,
   startUp,
   clusterLatency,
   clusterBurst,

@@ -8,6 +8,8 @@ interface Given {
   readonly wasKnown?: boolean;
   readonly known?: TopicMeta | undefined;
   readonly fault?: Error;
+  /** How the gateways answer to a publish; there is room otherwise. */
+  readonly room?: Promise<boolean>;
 }
 
 /** Ports that write down every call, in order. */
@@ -33,12 +35,14 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
       lookup: (topic) => answer(known, "lookup", topic),
     },
     bus: { publish: note("publish") },
+    room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
     cluster: () => answer({ nodes: [] }, "cluster"),
     events: {
       registered: note("event registered"),
       registryFull: note("event registryFull"),
       unregistered: note("event unregistered"),
+      overloaded: note("event overloaded"),
       forbidden: note("event forbidden"),
       failed: note("event failed"),
     },
@@ -62,8 +66,9 @@ async function call(path: string, body: string, given: Given = {}, query = ""): 
 
 const EMPTY: Answer = { kind: "empty" };
 
-function fault(status: number, text: string): Answer {
-  return { kind: "fault", error: { status, text } };
+function fault(status: number, text: string, retryAfter?: number): Answer {
+  const retry = retryAfter === undefined ? {} : { retryAfter };
+  return { kind: "fault", error: { status, text, ...retry } };
 }
 
 test("the paths are the contract's, each with its method", () => {
@@ -150,6 +155,28 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
     expect(outcome).toEqual({
       answer: fault(404, "topic not registered"),
       calls: [["lookup", "a"]],
+    });
+  });
+
+  test("waits for room in the gateways, then publishes", async () => {
+    const outcome = await call(path, '{"topic":"a","payload":1}', { room: Promise.resolve(true) });
+    expect(outcome).toEqual({
+      answer: EMPTY,
+      calls: [
+        ["lookup", "a"],
+        ["publish", "a", "1"],
+      ],
+    });
+  });
+
+  test("without room is answered 503 and publishes nothing", async () => {
+    const outcome = await call(path, '{"topic":"a","payload":1}', { room: Promise.resolve(false) });
+    expect(outcome).toEqual({
+      answer: fault(503, "overloaded: publish again in a moment", 1),
+      calls: [
+        ["lookup", "a"],
+        ["event overloaded", "a"],
+      ],
     });
   });
 

@@ -12,6 +12,11 @@ export interface ApiPorts {
   readonly bus: {
     publish(topic: string, payload: string): void;
   };
+  /**
+   * Lets publishes in while the gateways keep up: `true` for now, else a promise whether it may
+   * after a moment. `units` is the payload's length in UTF-16 units. Never rejects.
+   */
+  readonly room: (units: number) => true | Promise<boolean>;
   /** The status object, with the lists of topics if asked for. */
   readonly status: (withLists: boolean) => Promise<object>;
   /** All nodes of the cluster, as far as this one knows. */
@@ -24,6 +29,8 @@ export interface ApiEvents {
   registered(topic: string, requireToken: boolean, isNew: boolean): void;
   registryFull(topic: string): void;
   unregistered(topic: string, wasKnown: boolean): void;
+  /** A publish was refused because the gateways do not keep up. */
+  overloaded(topic: string): void;
   forbidden(address: string): void;
   /** A handler has thrown, which is a bug; the request was answered with 500. */
   failed(fault: unknown): void;
@@ -74,16 +81,21 @@ async function unregister({ topics, events }: ApiPorts, body: string): Promise<A
   return EMPTY;
 }
 
-async function publish({ topics, bus }: ApiPorts, body: string): Promise<Answer> {
+async function publish(ports: ApiPorts, body: string): Promise<Answer> {
   const parsed = parsePublish(body);
   if (!parsed.ok) {
     return refuse(parsed);
   }
   const { topic, payload } = parsed.value;
-  if ((await topics.lookup(topic)) === undefined) {
+  if ((await ports.topics.lookup(topic)) === undefined) {
     return { kind: "fault", error: API_ERRORS.topicNotRegistered };
   }
-  bus.publish(topic, payload);
+  const isIn = ports.room(payload.length);
+  if (isIn !== true && !(await isIn)) {
+    ports.events.overloaded(topic);
+    return { kind: "fault", error: API_ERRORS.overloaded };
+  }
+  ports.bus.publish(topic, payload);
   return EMPTY;
 }
 

@@ -164,6 +164,9 @@ function send(response: ServerResponse, answer: Answer): void {
       if (answer.allow !== undefined) {
         response.setHeader("Allow", answer.allow);
       }
+      if (answer.error.retryAfter !== undefined) {
+        response.setHeader("Retry-After", answer.error.retryAfter);
+      }
       sendText(response, answer.error.status, "text/plain; charset=utf-8", answer.error.text);
       return;
   }

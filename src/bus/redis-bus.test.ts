@@ -67,6 +67,8 @@ class Node {
   /** What the bus has told of, in order. */
   readonly events: string[] = [];
   readonly givenUp: string[] = [];
+  /** Whether the gateways have no room. */
+  isFull = false;
   /** Milliseconds by which the bus' clock is ahead. */
   ahead = 0;
   session: RedisSession | undefined;
@@ -82,6 +84,7 @@ class Node {
       prefix,
       outbox: { ...ROOMY, ...outbox },
       deliver: (topic, frame) => this.deliveries.push([topic, frame]),
+      isFull: () => this.isFull,
       onNotice: (notice) => this.notices.push(notice),
       giveUp: (reason) => this.givenUp.push(reason),
       events: {
@@ -90,6 +93,7 @@ class Node {
         outboxDropped: (dropped) => this.events.push(`dropped ${dropped}`),
         outboxSent: (events, dropped) =>
           this.events.push(`sent ${events}${dropped > 0 ? `, dropped ${dropped}` : ""}`),
+        heldDropped: (dropped) => this.events.push(`held dropped ${dropped}`),
         logFailed: (reason) => this.events.push(`log failed: ${reason}`),
       },
       now: () => performance.now() + this.ahead,
@@ -1020,6 +1024,59 @@ class FakeRedis implements RedisSession {
 /** What a {@link FakeRedis} says the time is. */
 const FAKE_TIME_MS = 1_800_000_000_000;
 
+describe("while the gateways are full", () => {
+  test("events of others wait, and come in order when there is room", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    redis.both(hand.envelope(1));
+    node.isFull = true;
+    redis.both(hand.envelope(2));
+    redis.both(hand.envelope(3));
+    expect(node.payloads).toEqual(["1"]);
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 3, "the events");
+    redis.both(hand.envelope(4));
+    expect(node.payloads).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("what finds no room among those that wait is read from the log", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    for (let seq = 1; seq <= 20_100; seq += 1) {
+      redis.both(hand.envelope(seq));
+    }
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 20_100, "the events");
+    expect(node.payloads).toEqual(numbers(1, 20_100));
+  });
+
+  test("events of the original worker, which are in no log, are counted when dropped", async () => {
+    const [node, redis] = [new Node(), new FakeRedis()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    for (let event = 1; event <= 20_003; event += 1) {
+      redis.message(`{"origin_id":"ffffffffffffffff","topic":"a","payload":${event}}`);
+    }
+    expect(node.events).toEqual(["held dropped 1", "held dropped 2", "held dropped 3"]);
+    node.isFull = false;
+    await eventually(() => node.payloads.length === 20_000, "the events that were held");
+    expect(node.payloads).toEqual(numbers(1, 20_000));
+  });
+
+  test("a session that is lost meanwhile takes nothing with it", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    await node.bus.join(redis);
+    node.isFull = true;
+    redis.both(hand.envelope(1));
+    node.bus.suspend();
+    node.isFull = false;
+    await node.bus.join(redis);
+    expect(node.payloads).toEqual(["1"]);
+    expect(node.givenUp).toEqual([]);
+  });
+});
+
 describe("while the log is read", () => {
   test("more messages than are held make it be read again, and nothing is lost", async () => {
     const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
@@ -1042,6 +1099,19 @@ describe("while the log is read", () => {
     expect(node.payloads).toEqual(numbers(1, 20_111));
     // Once in vain, then all of it in pages of 500.
     expect(redis.pages.length).toBe(1 + 41);
+  });
+
+  test("pages of it wait until the gateways have room", async () => {
+    const [node, redis, hand] = [new Node(), new FakeRedis(), new Hand()];
+    redis.entries.push(hand.envelope(1), hand.envelope(2));
+    node.isFull = true;
+    const joined = node.bus.join(redis);
+    await eventually(() => redis.pages.length === 1, "the log to be read");
+    redis.both(hand.envelope(3));
+    expect(node.payloads).toEqual([]);
+    node.isFull = false;
+    await joined;
+    expect(node.payloads).toEqual(["1", "2", "3"]);
   });
 
   test("one's own probe measures its way", async () => {

@@ -9,6 +9,7 @@ import { pushFrame } from "../protocol/frames.ts";
 import { isUseless } from "../redis/faults.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import type { Deliver, EventBus } from "./event-bus.ts";
+import { Held } from "./held.ts";
 import { LogWindow } from "./log-window.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { Prober } from "./prober.ts";
@@ -27,6 +28,11 @@ export interface BusEvents {
   outboxSent(events: number, dropped: number): void;
   /** The catch-up log could not be written, so what others miss now cannot be caught up. */
   logFailed(reason: string): void;
+  /**
+   * While the gateways were full, events of the original worker, which are in no log, found no room
+   * among what is held: `dropped` in all since the start.
+   */
+  heldDropped(dropped: number): void;
 }
 
 /** What a {@link RedisBus} needs. */
@@ -39,6 +45,8 @@ export interface RedisBusOptions {
   readonly prefix: string;
   readonly outbox: OutboxLimits;
   readonly deliver: Deliver;
+  /** Whether the gateways have no room for further events: others' are held meanwhile. */
+  readonly isFull: () => boolean;
   /** Takes what another worker tells about a topic. */
   readonly onNotice: (notice: Notice) => void;
   /** Gives the session up: the path through Redis is dead or refuses what the bus needs. */
@@ -60,13 +68,6 @@ const COUNT_DEADLINE_MS = 200;
 /** Envelopes that may be written and unconfirmed: enough to fill any network, few to hold twice. */
 const MAX_IN_FLIGHT = 1000;
 
-/**
- * Messages, and UTF-16 units of them, that are held while the log is read; beyond, they are dropped
- * and the log is read again.
- */
-const MAX_HELD = 20_000;
-const MAX_HELD_UNITS = 32 * 1024 * 1024;
-
 /** Origins remembered for which the log was read; a cluster has a handful. */
 const MAX_SOUGHT = 1024;
 
@@ -84,6 +85,9 @@ const LOG_AGE_MS = 10 * 60_000;
 
 /** How often it is looked whether everything has been sent, in milliseconds. */
 const DRAIN_POLL_MS = 10;
+
+/** How often it is looked whether the gateways have room again, in milliseconds. */
+const ROOM_POLL_MS = 5;
 
 /** The field of a log entry that holds the envelope. */
 const LOG_FIELD = "e";
@@ -108,10 +112,12 @@ export class RedisBus implements EventBus {
   #session: RedisSession | undefined;
   /** Whether the outbox is being sent: from the end of the recovery until the session is lost. */
   #isSending = false;
-  /** Messages that came while the log was being read; `undefined` when they are taken at once. */
-  #held: string[] | undefined;
-  #heldUnits = 0;
-  #hasOverflowed = false;
+  /**
+   * Messages that came while the log was read or the gateways were full; `undefined` when they are
+   * taken at once.
+   */
+  #held: Held | undefined;
+  #heldDropped = 0;
   #prober: Prober;
   #seq = 0;
   /** The last count that has been written to Redis and counts as sent. */
@@ -177,9 +183,10 @@ export class RedisBus implements EventBus {
    * has come meanwhile. Rejects when the session is lost on the way.
    */
   async join(session: RedisSession): Promise<void> {
-    this.#held = [];
+    const held = new Held();
+    this.#held = held;
     await session.subscribe(this.#channel, (message) => this.#receive(message, session));
-    await this.#catchUp(session);
+    await this.#catchUp(session, held);
     this.#session = session;
     this.#prober = new Prober(this.#options.now());
   }
@@ -327,15 +334,25 @@ export class RedisBus implements EventBus {
       this.#takeOwn(message);
       return;
     }
-    if (this.#held === undefined) {
-      this.#take(message, session);
+    if (this.#held !== undefined) {
+      if (!this.#held.push(message)) {
+        this.#foundNoRoom(message);
+      }
       return;
     }
-    this.#heldUnits += message.length;
-    if (this.#held.length < MAX_HELD && this.#heldUnits <= MAX_HELD_UNITS) {
-      this.#held.push(message);
-    } else {
-      this.#hasOverflowed = true;
+    if (this.#options.isFull()) {
+      this.#seek(session, message);
+      return;
+    }
+    this.#take(message, session);
+  }
+
+  /** Nothing is lost that has a number: it is in the log, which is read once there is room. */
+  #foundNoRoom(message: string): void {
+    const result = readEnvelope(message, this.#options.key);
+    if (result.ok && result.envelope.kind === "event" && result.envelope.seq === undefined) {
+      this.#heldDropped += 1;
+      this.#options.events.heldDropped(this.#heldDropped);
     }
   }
 
@@ -355,7 +372,7 @@ export class RedisBus implements EventBus {
     }
     if (session !== undefined && this.#hasGap(envelope)) {
       // Something was lost on the way: what is in the log comes first.
-      this.#seek(session, [message]);
+      this.#seek(session, message);
       return;
     }
     this.#window.add(message.length);
@@ -384,14 +401,18 @@ export class RedisBus implements EventBus {
         this.#soughtFor.clear();
       }
       this.#soughtFor.set(originId, seq);
-      this.#seek(session, []);
+      this.#seek(session);
     }
   }
 
-  /** Reads the log while messages are held, beginning with these. */
-  #seek(session: RedisSession, held: string[]): void {
+  /** Reads the log while messages are held, beginning with this one. */
+  #seek(session: RedisSession, message?: string): void {
+    const held = new Held();
+    if (message !== undefined) {
+      held.push(message);
+    }
     this.#held = held;
-    this.#catchUp(session).catch((fault: Error) => this.#refused(session, fault));
+    this.#catchUp(session, held).catch((fault: Error) => this.#refused(session, fault));
   }
 
   #hasGap(envelope: Numbered): boolean {
@@ -414,30 +435,45 @@ export class RedisBus implements EventBus {
     }
   }
 
-  /** Reads the log from the last proof on, then takes what was held meanwhile. */
-  async #catchUp(session: RedisSession): Promise<void> {
+  /**
+   * Reads the log from the last proof on, then takes what was held meanwhile; both only while the
+   * gateways have room. Rejects when the session is lost on the way.
+   */
+  async #catchUp(session: RedisSession, held: Held): Promise<void> {
+    let isMissing: boolean;
     do {
-      this.#hasOverflowed = false;
-      this.#heldUnits = 0;
-      const missed = await this.#readLog(session);
+      const missed = await this.#readLog(session, held);
       if (missed > 0) {
         this.#options.events.caughtUp(missed);
       }
-      if (this.#hasOverflowed) {
-        this.#held = [];
-      }
-    } while (this.#hasOverflowed);
-    const held = this.#held ?? [];
+      do {
+        // What found no room came after what is held, and is in the log.
+        isMissing = held.isOverfull;
+        for (const message of held.take()) {
+          if (this.#options.isFull()) {
+            await this.#room(held);
+          }
+          this.#take(message, undefined);
+        }
+      } while (!isMissing && held.size > 0);
+    } while (isMissing);
     this.#held = undefined;
-    for (const message of held) {
-      this.#take(message, undefined);
-    }
+  }
+
+  /** Waits until the gateways have room. */
+  async #room(held: Held): Promise<void> {
+    do {
+      await new Promise((resolve) => setTimeout(resolve, ROOM_POLL_MS));
+      if (this.#held !== held) {
+        throw new Error("the session was lost while the gateways were full");
+      }
+    } while (this.#options.isFull());
   }
 
   /** Delivers what is in the log and has not been seen; how many events that were. */
-  async #readLog(session: RedisSession): Promise<number> {
+  async #readLog(session: RedisSession, held: Held): Promise<number> {
     try {
-      return await this.#readLogFrom(session);
+      return await this.#readLogFrom(session, held);
     } catch (fault) {
       // Not ours to read: a key of another kind, or of another user. The channel works without.
       if (fault instanceof Error && /^(?:WRONGTYPE|NOPERM)\b/.test(fault.message)) {
@@ -448,7 +484,7 @@ export class RedisBus implements EventBus {
     }
   }
 
-  async #readLogFrom(session: RedisSession): Promise<number> {
+  async #readLogFrom(session: RedisSession, held: Held): Promise<number> {
     const awayMs = this.#options.now() - this.#prober.provedAt + CATCH_UP_MARGIN_MS;
     const time = redisMillis(await session.send(["TIME"]));
     let from = String(Math.max(0, Math.floor(time - awayMs)));
@@ -457,6 +493,9 @@ export class RedisBus implements EventBus {
       const page = await session.send(["XRANGE", this.#log, from, "+", "COUNT", String(LOG_PAGE)]);
       const entries = readLogPage(page);
       for (const { envelope } of entries) {
+        if (this.#options.isFull()) {
+          await this.#room(held);
+        }
         events += this.#applyLogged(envelope) ? 1 : 0;
       }
       const last = entries.at(-1);

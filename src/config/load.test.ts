@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { type LoadOptions, type LoadResult, loadConfig } from "./load.ts";
-import { CONFIG_KEYS } from "./schema.ts";
+import { CONFIG_KEYS, settingsSchema } from "./schema.ts";
 
 const SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
@@ -56,6 +56,7 @@ describe("values", () => {
       topicTtlMs: 86_400_000,
       gatewayThreads: "auto",
       maxTopics: 100_000,
+      queue: { events: 10_000, units: 16_777_216 },
       allowedOrigins: [],
       logFormat: "auto",
       logLevel: "info",
@@ -94,6 +95,8 @@ describe("values", () => {
           "topic_ttl: 1h30m",
           "gateway_threads: 4",
           "max_topics: 5",
+          "max_queued_events: 200",
+          "max_queued_bytes: 4194304",
           'allowed_origins: ["https://Log.example.org:443", "*.example.net"]',
           "log_format: json",
           "log_level: warn",
@@ -107,6 +110,7 @@ describe("values", () => {
       internalBind: "::1",
       redisAddress: "redis://[secret]@10.0.0.1:6379/2",
       redisPrefix: "club2",
+      queue: { events: 200, units: 4_194_304 },
       redisCaFile: "/etc/ca.pem",
       outbox: { events: 100, bytes: 2_097_152, ageMs: 90_000 },
       topicTtlMs: 5_400_000,
@@ -301,7 +305,10 @@ describe("a fault in the file is one line", () => {
 
   test("counts the faults beyond the fifth", () => {
     const text = CONFIG_KEYS.map((key) => `${key}: [x]`).join("\n");
-    expect(message(load(text))).toEndWith("; and 13 more");
+    const raw = Object.fromEntries(CONFIG_KEYS.map((key) => [key, ["x"]]));
+    const faults = settingsSchema.safeParse(raw).error?.issues.length ?? 0;
+    expect(faults).toBeGreaterThan(5);
+    expect(message(load(text))).toEndWith(`; and ${faults - 5} more`);
   });
 
   test("never shows the secret in another key", () => {

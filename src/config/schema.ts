@@ -13,6 +13,8 @@ import {
   outboxBytes,
   outboxEvents,
   port,
+  queuedBytes,
+  queuedEvents,
   redisCaFile,
   redisPrefix,
   redisUrl,
@@ -140,6 +142,18 @@ export const settingsSchema = z.strictObject({
     change: "When Wavelog has more topics than this in use at once.",
     example: "max_topics: 250000",
   }),
+  max_queued_events: queuedEvents.schema.prefault(10_000).register(settingDocs, {
+    what: "Events that may wait for a gateway thread. When it is full, a publish waits up to 250 ms for room and is then refused (HTTP 503), so that what was answered 200 is delivered and memory stays bounded.",
+    allowed: queuedEvents.allowed,
+    change: "When bursts of more events than this are published at once.",
+    example: "max_queued_events: 50000",
+  }),
+  max_queued_bytes: queuedBytes.schema.prefault(16_777_216).register(settingDocs, {
+    what: "Size these events may have together, in bytes (as many characters, where they are not ASCII).",
+    allowed: queuedBytes.allowed,
+    change: "Together with `max_queued_events`, or when memory is short.",
+    example: "max_queued_bytes: 67108864",
+  }),
   allowed_origins: allowedOrigins.schema.prefault([]).register(settingDocs, {
     what: "Web pages that may connect, by the `Origin` header browsers send. Empty lets every page try; a topic that needs a token needs it all the same.",
     allowed: allowedOrigins.allowed,
@@ -205,6 +219,11 @@ export function toConfig(settings: Settings) {
     /** See `resolveGatewayThreads`. */
     gatewayThreads: settings.gateway_threads,
     maxTopics: settings.max_topics,
+    /** Bounds of what waits for one gateway thread, in events and UTF-16 units. */
+    queue: Object.freeze({
+      events: settings.max_queued_events,
+      units: settings.max_queued_bytes,
+    }),
     /** Exact origins and `*.host` wildcards, lower case; empty lets any origin in. */
     allowedOrigins: Object.freeze(settings.allowed_origins) as readonly string[],
     logFormat: settings.log_format,

@@ -190,6 +190,10 @@ export const outboxAge = duration(
   8 * 60 * SECOND_MS,
 );
 
+export const queuedEvents = range(100, 10_000_000);
+
+export const queuedBytes = range(1_048_576, 1_073_741_824);
+
 const PREFIX = "1 to 64 letters, digits and any of `.` `_` `:` `-`";
 
 export const redisPrefix = kind(

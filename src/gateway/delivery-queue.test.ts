@@ -4,9 +4,15 @@ import { DeliveryQueue, TURN_BUDGET } from "./delivery-queue.ts";
 function fixture() {
   const published: string[] = [];
   const deferred: (() => void)[] = [];
+  const readers = { areBehind: false, looks: 0 };
   const queue = new DeliveryQueue({
     publish: (delivery) => published.push(delivery),
     defer: (next) => deferred.push(next),
+    wait: (next) => deferred.push(next),
+    isCongested: () => {
+      readers.looks += 1;
+      return readers.areBehind;
+    },
   });
   /** Lets one turn of the loop pass; false when nothing had been deferred to it. */
   const turn = (): boolean => {
@@ -14,7 +20,7 @@ function fixture() {
     next?.();
     return next !== undefined;
   };
-  return { queue, published, turn };
+  return { queue, published, turn, readers };
 }
 
 describe("the delivery queue", () => {
@@ -23,6 +29,20 @@ describe("the delivery queue", () => {
     queue.push("a");
     queue.push("b");
     expect(published).toEqual(["a", "b"]);
+  });
+
+  test("calls back when everything before has been published, at once if it has", () => {
+    const { queue, published, turn } = fixture();
+    const reached: number[] = [];
+    queue.push("a");
+    queue.mark(() => reached.push(published.length));
+    expect(reached).toEqual([1]);
+    queue.push("b".repeat(TURN_BUDGET));
+    queue.push("c");
+    queue.mark(() => reached.push(published.length));
+    expect(reached).toEqual([1]);
+    turn();
+    expect(reached).toEqual([1, 3]);
   });
 
   test("comes to rest when nothing is left", () => {
@@ -83,5 +103,49 @@ describe("the delivery queue", () => {
     expect(queue.size).toBe(2);
     turn();
     expect(queue.size).toBe(0);
+  });
+});
+
+describe("readers that do not keep up", () => {
+  const BUDGET = "x".repeat(TURN_BUDGET);
+
+  test("are looked at once for each budget, in whatever turns it is spent", () => {
+    const { queue, turn, readers } = fixture();
+    for (let event = 0; event < 40; event += 1) {
+      queue.push("x".repeat(TURN_BUDGET / 10));
+      turn();
+    }
+    expect(readers.looks).toBe(3);
+  });
+
+  test("are given time", () => {
+    const { queue, published, turn, readers } = fixture();
+    queue.push(BUDGET);
+    turn();
+    readers.areBehind = true;
+    queue.push("a");
+    queue.push("b");
+    for (let look = 0; look < 10; look += 1) {
+      turn();
+    }
+    expect(published).toEqual([BUDGET]);
+    readers.areBehind = false;
+    turn();
+    expect(published).toEqual([BUDGET, "a", "b"]);
+  });
+
+  test("are not waited for for long", () => {
+    const { queue, published, turn, readers } = fixture();
+    readers.areBehind = true;
+    queue.push(BUDGET);
+    queue.push(BUDGET);
+    queue.push("a");
+    let turns = 0;
+    while (published.length < 3) {
+      turn();
+      turns += 1;
+    }
+    expect(turns).toBe(102);
+    expect(published).toEqual([BUDGET, BUDGET, "a"]);
   });
 });

@@ -6,25 +6,42 @@
  */
 export const TURN_BUDGET = 256 * 1024;
 
+/** How long the queue waits for readers that do not keep up before it looks again, in milliseconds. */
+const PAUSE_MS = 5;
+
+/**
+ * How often it looks in vain before it goes on all the same: a quarter of a second for each budget.
+ * Readers who have stalled for good are dropped over their limit then, and hold nobody up for long.
+ */
+const MAX_PAUSES = 50;
+
 /** What a {@link DeliveryQueue} needs. */
 export interface DeliveryQueueOptions {
   readonly publish: (delivery: string) => void;
   /** Runs something in the next turn of the loop, after the sockets have been written to. */
   readonly defer: (next: () => void) => void;
+  /** Runs something so many milliseconds later. */
+  readonly wait: (next: () => void, ms: number) => void;
+  /** Whether most of the sockets that a delivery is for are behind. */
+  readonly isCongested: (delivery: string) => boolean;
 }
 
 /**
  * Publishes deliveries in order, at once while there is room in this turn of the loop, else in the
  * turns that follow. Between turns the loop writes to sockets, reads from them and lets newcomers
- * in, however much is published.
+ * in, however much is published. When most readers are behind, the machine is too slow and not they:
+ * the queue waits for them a little rather than lose them.
  */
 export class DeliveryQueue {
   readonly #options: DeliveryQueueOptions;
-  #waiting: string[] = [];
-  /** Index of the first delivery in `#waiting` that has not been published. */
+  #waiting: (string | (() => void))[] = [];
+  /** Index of the first one in `#waiting` whose turn has not come. */
   #head = 0;
   #spent = 0;
   #isDeferred = false;
+  /** UTF-16 units published since the last look at the readers. */
+  #sinceLook = 0;
+  #pauses = 0;
 
   constructor(options: DeliveryQueueOptions) {
     this.#options = options;
@@ -35,25 +52,49 @@ export class DeliveryQueue {
       this.#waiting.push(delivery);
       return;
     }
+    if (this.#isHeldBack(delivery)) {
+      this.#waiting.push(delivery);
+      this.#defer();
+      return;
+    }
     this.#publish(delivery);
     this.#defer();
   }
 
-  /** Deliveries that wait for a later turn. */
+  /** Calls back once everything pushed before has been published. */
+  mark(reached: () => void): void {
+    if (this.size > 0) {
+      this.#waiting.push(reached);
+    } else {
+      reached();
+    }
+  }
+
+  /** Deliveries, and marks, that wait for a later turn. */
   get size(): number {
     return this.#waiting.length - this.#head;
   }
 
   #turn(): void {
     this.#isDeferred = false;
-    this.#spent = 0;
-    let delivery = this.#waiting[this.#head];
-    while (delivery !== undefined && this.#spent < TURN_BUDGET) {
-      this.#publish(delivery);
-      this.#head += 1;
-      delivery = this.#waiting[this.#head];
+    const first = this.#waiting[this.#head];
+    if (typeof first === "string" && this.#isHeldBack(first)) {
+      this.#isDeferred = true;
+      this.#options.wait(() => this.#turn(), PAUSE_MS);
+      return;
     }
-    if (delivery === undefined) {
+    this.#spent = 0;
+    let next = this.#waiting[this.#head];
+    while (next !== undefined && this.#spent < TURN_BUDGET) {
+      if (typeof next === "string") {
+        this.#publish(next);
+      } else {
+        next();
+      }
+      this.#head += 1;
+      next = this.#waiting[this.#head];
+    }
+    if (next === undefined) {
       this.#waiting = [];
       this.#head = 0;
     }
@@ -62,8 +103,23 @@ export class DeliveryQueue {
     }
   }
 
+  /** Whether the readers of the next delivery need time; it looks once for each budget. */
+  #isHeldBack(delivery: string): boolean {
+    if (this.#sinceLook < TURN_BUDGET) {
+      return false;
+    }
+    if (this.#pauses < MAX_PAUSES && this.#options.isCongested(delivery)) {
+      this.#pauses += 1;
+      return true;
+    }
+    this.#pauses = 0;
+    this.#sinceLook = 0;
+    return false;
+  }
+
   #publish(delivery: string): void {
     this.#spent += delivery.length;
+    this.#sinceLook += delivery.length;
     this.#options.publish(delivery);
   }
 

@@ -17,7 +17,14 @@ export interface GatewaySettings {
  */
 export type ToGateway =
   | string
-  | { readonly kind: "start"; readonly settings: GatewaySettings }
+  | {
+      readonly kind: "start";
+      readonly settings: GatewaySettings;
+      /** Memory for the thread's `Progress`. */
+      readonly progress: SharedArrayBuffer;
+    }
+  /** Answer `reached` once all deliveries before have been handed to their sockets. */
+  | { readonly kind: "mark" }
   /** Answers `ask_topic`; no `meta` means the topic is not registered. */
   | { readonly kind: "topic"; readonly topic: string; readonly meta: TopicMeta | undefined }
   /** Answers `ask_status`: the status object as JSON text. */
@@ -32,6 +39,8 @@ export type FromGateway =
   | { readonly kind: "listening" }
   /** The port could not be had; `code` is the system's name for it, such as `EADDRINUSE`. */
   | { readonly kind: "failed"; readonly code: string; readonly message: string }
+  /** Answers `mark`. */
+  | { readonly kind: "reached" }
   | { readonly kind: "ask_topic"; readonly topic: string }
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */

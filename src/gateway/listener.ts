@@ -3,6 +3,7 @@ import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import { normalizeTopic } from "../protocol/topic.ts";
+import { enlargeAcceptQueues } from "./accept-queue.ts";
 import { clientAddress } from "./client-address.ts";
 import type { GatewaySettings } from "./link.ts";
 import { originCheck } from "./origin.ts";
@@ -11,11 +12,11 @@ import { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 /**
- * Listeners on the same port in one thread. Bun listens with an accept queue of 512, and what
- * overflows waits a second for its SYN to be sent again; the queues of several listeners add up, so
- * a storm of reconnecting browsers fits (measured: docs/decisions/0002-threads.md).
+ * Listeners on the same port in one thread where the accept queue cannot be enlarged: the queues of
+ * several add up, so that a storm of reconnecting browsers fits better
+ * (docs/decisions/0007-storms.md).
  */
-const LISTENERS_PER_THREAD = 4;
+const LISTENERS_WITH_SMALL_QUEUES = 4;
 
 /**
  * How long a connection that has not finished its request may be silent, in seconds: browsers give
@@ -49,7 +50,9 @@ export class Listener {
 
   /** Starts listening. Throws the system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot. */
   constructor(options: ListenerOptions) {
-    for (let index = 0; index < LISTENERS_PER_THREAD; index += 1) {
+    this.#servers.push(serve(options));
+    const isQueueLarge = enlargeAcceptQueues(options.settings.port) > 0;
+    while (!isQueueLarge && this.#servers.length < LISTENERS_WITH_SMALL_QUEUES) {
       this.#servers.push(serve(options));
     }
   }

@@ -2,6 +2,9 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Census, type Headcount } from "./census.ts";
 import { encodeDelivery, type FromGateway, type GatewaySettings, type ToGateway } from "./link.ts";
+import { Pace } from "./pace.ts";
+import { countsBetween, Progress } from "./progress.ts";
+import { type Backlog, MAX_DELAY_MS, type QueueSize } from "./throttle.ts";
 
 /** What a {@link GatewayPool} needs. */
 export interface GatewayPoolOptions {
@@ -10,6 +13,8 @@ export interface GatewayPoolOptions {
   /** The entry point of a thread, `gateway/thread.ts`. */
   readonly threadEntry: URL;
   readonly settings: GatewaySettings;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -49,6 +54,7 @@ export class GatewayPool {
         options.threadEntry,
         (message, thread) => this.#receive(message, thread),
         options.onFault,
+        options.now,
       );
     });
   }
@@ -68,7 +74,24 @@ export class GatewayPool {
   deliver(topic: string, frame: string): void {
     const delivery = encodeDelivery(topic, frame);
     for (const thread of this.#threads) {
-      thread.post(delivery);
+      thread.deliver(delivery);
+    }
+  }
+
+  /** What waits for each thread. */
+  backlogs(): readonly Backlog[] {
+    return this.#threads.map((thread) => thread.backlog());
+  }
+
+  /** How each thread does. */
+  loads(): readonly ThreadLoad[] {
+    return this.#threads.map((thread) => thread.load());
+  }
+
+  /** To be called once a second: measures how long a delivery takes to its sockets. */
+  tick(): void {
+    for (const thread of this.#threads) {
+      thread.measure();
     }
   }
 
@@ -109,6 +132,9 @@ export class GatewayPool {
           this.#record(event);
         }
         return;
+      case "reached":
+        thread.reached();
+        return;
       case "listening":
       case "failed":
       case "closed":
@@ -137,9 +163,23 @@ export class GatewayPool {
 
 type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "closed" }>;
 
-/** One thread: its `Worker`, and the milestone somebody waits for. */
+/** How a gateway thread does. */
+export interface ThreadLoad extends QueueSize {
+  /**
+   * How long the latest measured delivery took from the main thread to its sockets, in
+   * milliseconds, or how long the one under way has taken if that is more.
+   */
+  readonly lagMs: number;
+}
+
+/** One thread: its `Worker`, what waits for it, and the milestone somebody waits for. */
 class GatewayThread {
   readonly #worker: Worker;
+  readonly #now: () => number;
+  readonly #progress = new Progress();
+  #postedEvents = 0;
+  #postedUnits = 0;
+  readonly #pace = new Pace();
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -147,7 +187,9 @@ class GatewayThread {
     entry: URL,
     onMessage: (message: FromGateway, thread: GatewayThread) => void,
     onFault: (fault: Error) => void,
+    now: () => number,
   ) {
+    this.#now = now;
     this.#worker = new Worker(entry.href);
     this.#worker.onmessage = ({ data }: MessageEvent<FromGateway>) => onMessage(data, this);
     this.#worker.onerror = (event) => onFault(new Error(`gateway thread: ${event.message}`));
@@ -158,8 +200,42 @@ class GatewayThread {
     });
   }
 
-  post(message: ToGateway): void {
+  post(message: Exclude<ToGateway, string>): void {
     this.#worker.postMessage(message);
+  }
+
+  deliver(delivery: string): void {
+    this.#postedEvents = (this.#postedEvents + 1) >>> 0;
+    this.#postedUnits = (this.#postedUnits + delivery.length) >>> 0;
+    this.#worker.postMessage(delivery);
+    if (this.#pace.count(delivery.length)) {
+      this.measure();
+    }
+  }
+
+  backlog(): Backlog {
+    return { ...this.#queued(), reach: this.#pace.within(MAX_DELAY_MS) };
+  }
+
+  load(): ThreadLoad {
+    return { ...this.#queued(), lagMs: this.#pace.lagMs(this.#now()) };
+  }
+
+  measure(): void {
+    if (this.#pace.sent(this.#now(), this.#queued())) {
+      this.post({ kind: "mark" });
+    }
+  }
+
+  reached(): void {
+    this.#pace.reached(this.#now());
+  }
+
+  #queued(): QueueSize {
+    return {
+      events: countsBetween(this.#progress.events, this.#postedEvents),
+      units: countsBetween(this.#progress.units, this.#postedUnits),
+    };
   }
 
   settle(milestone: Milestone): void {
@@ -167,7 +243,11 @@ class GatewayThread {
   }
 
   async listen(settings: GatewaySettings): Promise<void> {
-    const answer = await this.#ask({ kind: "start", settings });
+    const answer = await this.#ask({
+      kind: "start",
+      settings,
+      progress: this.#progress.buffer,
+    });
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
@@ -183,7 +263,7 @@ class GatewayThread {
   }
 
   /** Posts a message and waits for the milestone it leads to; `undefined` after the deadline. */
-  async #ask(message: ToGateway): Promise<Milestone | undefined> {
+  async #ask(message: Exclude<ToGateway, string>): Promise<Milestone | undefined> {
     this.#milestone = Promise.withResolvers();
     this.post(message);
     const deadline = Promise.withResolvers<undefined>();

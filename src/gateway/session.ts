@@ -4,6 +4,8 @@ export interface SessionSocket {
   close(code: number, reason: string): unknown;
   subscribe(topic: string): unknown;
   ping(): unknown;
+  /** Bytes that wait for a slow reader. */
+  getBufferedAmount(): number;
 }
 
 /**

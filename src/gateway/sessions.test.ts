@@ -36,6 +36,11 @@ class FakeSocket implements SessionSocket {
   readonly calls: Call[] = [];
   /** Runs inside `close`, as a server may report a close before `close` returns. */
   onClose: () => void = () => undefined;
+  buffered = 0;
+
+  getBufferedAmount(): number {
+    return this.buffered;
+  }
 
   send(text: string): void {
     this.calls.push(["send", text]);
@@ -1098,5 +1103,49 @@ describe("whatever clients do", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe("a topic is congested", () => {
+  /** More than a good reader leaves waiting. */
+  const BEHIND = 300_000;
+
+  /** A topic with so many readers, the first of which are behind. */
+  function crowd(size: number, behind: number): { scene: Scene; clients: Client[] } {
+    const scene = new Scene();
+    const clients = Array.from({ length: size }, () => scene.admitted());
+    for (const { socket } of clients.slice(0, behind)) {
+      socket.buffered = BEHIND;
+    }
+    return { scene, clients };
+  }
+
+  test.each([
+    { size: 16, behind: 8, isCongested: false },
+    { size: 16, behind: 9, isCongested: true },
+    { size: 15, behind: 15, isCongested: false },
+    { size: 1, behind: 1, isCongested: false },
+    { size: 1000, behind: 1000, isCongested: true },
+    { size: 1000, behind: 8, isCongested: false },
+  ])("$behind of $size readers behind: $isCongested", ({ size, behind, isCongested }) => {
+    expect(crowd(size, behind).scene.sessions.isCongested(TOPIC)).toBe(isCongested);
+  });
+
+  test("for no other topic", () => {
+    expect(crowd(16, 16).scene.sessions.isCongested("another")).toBe(false);
+  });
+
+  test("by others each time: a few that are always behind hold up nobody for long", () => {
+    const { scene } = crowd(64, 16);
+    const looks = Array.from({ length: 8 }, () => scene.sessions.isCongested(TOPIC));
+    expect(looks.filter((look) => look).length).toBe(2);
+  });
+
+  test("not by those who have gone", () => {
+    const { scene, clients } = crowd(16, 16);
+    for (const { session } of clients) {
+      scene.sessions.closed(session, 1006, "");
+    }
+    expect(scene.sessions.isCongested(TOPIC)).toBe(false);
   });
 });

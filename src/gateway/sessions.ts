@@ -23,6 +23,15 @@ const SILENCE_SECONDS = 60;
 /** A status request that comes sooner after the last one is ignored (contract: 700 ms). */
 const STATUS_INTERVAL_MS = 700;
 
+/**
+ * From so many bytes on that wait for a reader it counts as behind: far from the limit at which it
+ * is dropped, and more than a good reader leaves waiting.
+ */
+const BEHIND_BYTES = 256 * 1024;
+
+/** Fewer readers on a topic say nothing about the machine: they may just be slow. */
+const MIN_CROWD = 16;
+
 /** Token faults as the log tells them; the client only learns `unauthorized`. */
 const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
   malformed: "token malformed",
@@ -53,6 +62,8 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #open = new Set<Session>();
+  /** Subscribed sockets by topic; see {@link isCongested}. */
+  readonly #byTopic = new Map<string, Set<Session>>();
   /** Handshake deadlines and keep-alive turns, on the monotonic clock. */
   readonly #turns: Deadlines<Session>;
   /** Token expiries, on the wall clock, which is what tokens speak of. */
@@ -139,6 +150,30 @@ export class Sessions {
     this.#expire();
   }
 
+  /**
+   * Whether most readers of a topic are behind, so that it is the machine that is too slow. A few of
+   * them are asked, others each time.
+   */
+  isCongested(topic: string): boolean {
+    const readers = this.#byTopic.get(topic);
+    if (readers === undefined || readers.size < MIN_CROWD) {
+      return false;
+    }
+    let asked = 0;
+    let behind = 0;
+    for (const reader of readers) {
+      asked += 1;
+      behind += (reader.socket?.getBufferedAmount() ?? 0) > BEHIND_BYTES ? 1 : 0;
+      // To the end of the line.
+      readers.delete(reader);
+      readers.add(reader);
+      if (asked === MIN_CROWD) {
+        break;
+      }
+    }
+    return behind * 2 > asked;
+  }
+
   /** Closes every socket because the worker stops, and whoever still comes in. */
   closeAll(): void {
     this.#isStopping = true;
@@ -184,6 +219,12 @@ export class Sessions {
     const { topic, userId, address } = session;
     // Reported first: a socket that turns out to be gone reports its end from within `send`.
     this.#options.report({ type: "connected", topic, userId, address });
+    const readers = this.#byTopic.get(topic);
+    if (readers === undefined) {
+      this.#byTopic.set(topic, new Set([session]));
+    } else {
+      readers.add(session);
+    }
     session.socket?.subscribe(topic);
     session.socket?.send(AUTH_OK_FRAME);
   }
@@ -240,8 +281,12 @@ export class Sessions {
     session.socket?.close(close.code, close.reason);
   }
 
-  /** Takes a session off the clocks. */
+  /** Takes a session off the clocks and out of its topic. */
   #forget(session: Session): void {
+    const readers = this.#byTopic.get(session.topic);
+    if (readers?.delete(session) && readers.size === 0) {
+      this.#byTopic.delete(session.topic);
+    }
     this.#turns.clear(session, session.turnAt);
     this.#expiries.clear(session, session.expiresAt);
   }

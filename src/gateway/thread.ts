@@ -7,6 +7,7 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
+import { Progress } from "./progress.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -41,16 +42,21 @@ function flushEvents(): void {
 
 const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
 let listener: Listener | undefined;
+let progress: Progress | undefined;
 const deliveries = new DeliveryQueue({
   publish: (delivery) => {
     const { topic, frame } = decodeDelivery(delivery);
     listener?.publish(topic, frame);
+    progress?.add(delivery.length);
   },
   defer: setImmediate,
+  wait: setTimeout,
+  isCongested: (delivery) => sessions?.isCongested(decodeDelivery(delivery).topic) === true,
 });
 let sessions: Sessions | undefined;
 
-function start(settings: Extract<ToGateway, { kind: "start" }>["settings"]): void {
+function start({ settings, progress: buffer }: Extract<ToGateway, { kind: "start" }>): void {
+  progress = new Progress(buffer);
   sessions = new Sessions({
     secret: settings.secret,
     wallClock: Date.now,
@@ -109,7 +115,10 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
   }
   switch (message.kind) {
     case "start":
-      start(message.settings);
+      start(message);
+      return;
+    case "mark":
+      deliveries.mark(() => post({ kind: "reached" }));
       return;
     case "topic":
       questions.answer(message.topic, message.meta);

@@ -63,6 +63,24 @@ describe("the journal writes one line", () => {
       },
     ],
     [
+      "for a publish there was no room for, with what to do",
+      (journal) => journal.overloaded("a"),
+      {
+        level: "error",
+        topic: "a",
+        msg: "publish refused with 503: more is published than the gateway threads can deliver; see max_queued_events",
+      },
+    ],
+    [
+      "for events of an original worker there was no room for",
+      (journal) => journal.heldDropped(5),
+      {
+        level: "error",
+        dropped: 5,
+        msg: "cluster: more events of an original worker came than could be delivered; see max_queued_events",
+      },
+    ],
+    [
       "for a wrong secret, with what to do",
       (journal) => journal.forbidden("192.0.2.1"),
       {
@@ -195,6 +213,7 @@ describe("the journal cleans", () => {
   const TEXTS: readonly [what: string, tell: (journal: Journal) => void, key: string][] = [
     ["a registered topic", (journal) => journal.registered(NASTY, true, true), "topic"],
     ["an unregistered topic", (journal) => journal.unregistered(NASTY, true), "topic"],
+    ["a publish's topic", (journal) => journal.overloaded(NASTY), "topic"],
     ["a topic there was no room for", (journal) => journal.registryFull(NASTY), "topic"],
     ["a stranger's address", (journal) => journal.forbidden(NASTY), "address"],
     [
@@ -242,6 +261,7 @@ describe("the journal bounds what strangers can cause", () => {
   const LIMITS: readonly [what: string, burst: number, tell: (journal: Journal) => void][] = [
     ["refused handshakes", 10, (journal) => journal.socket(REFUSED)],
     ["wrong secrets", 10, (journal) => journal.forbidden("192.0.2.1")],
+    ["publishes beyond the bound", 1, (journal) => journal.overloaded("a")],
     ["topics beyond the bound", 1, (journal) => journal.registryFull("a")],
   ];
   for (const [what, burst, tell] of LIMITS) {
@@ -281,7 +301,8 @@ describe("the journal bounds what strangers can cause", () => {
         tell(scene.journal);
       }
     }
-    expect(scene.take().length).toBe(21);
+    const allowed = LIMITS.reduce((sum, [, burst]) => sum + burst, 0);
+    expect(scene.take().length).toBe(allowed);
   });
 
   test("envelopes that cannot be used: one in 10 s, then the count of those left out", () => {

@@ -20,10 +20,13 @@ export class Journal {
   readonly #refusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
   readonly #full: () => RateVerdict;
+  readonly #overloads: () => RateVerdict;
   readonly #envelopes: () => RateVerdict;
   readonly #outboxDrops: () => RateVerdict;
+  readonly #heldDrops: () => RateVerdict;
   readonly #logFailures: () => RateVerdict;
   #hasHeardNeighbour = false;
+  #overloaded = 0;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
@@ -31,8 +34,10 @@ export class Journal {
     this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
+    this.#overloads = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#envelopes = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#outboxDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
+    this.#heldDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
     this.#logFailures = rateLimit(1, OUTBOX_INTERVAL_MS, now);
   }
 
@@ -50,6 +55,22 @@ export class Journal {
     if (verdict.pass) {
       const fields = { topic: printable(topic), ...skippedOf(verdict) };
       this.#log.error(fields, "topic refused: max_topics reached; unregister some or raise it");
+    }
+  }
+
+  /** Publishes refused because the gateway threads did not keep up, since the start. */
+  get overloads(): number {
+    return this.#overloaded;
+  }
+
+  overloaded(topic: string): void {
+    this.#overloaded += 1;
+    const verdict = this.#overloads();
+    if (verdict.pass) {
+      this.#log.error(
+        { topic: printable(topic), ...skippedOf(verdict) },
+        "publish refused with 503: more is published than the gateway threads can deliver; see max_queued_events",
+      );
     }
   }
 
@@ -98,6 +119,16 @@ export class Journal {
       this.#log.error(
         { dropped },
         "cluster: outbox is full or its events too old, oldest dropped; see cluster_outbox_events",
+      );
+    }
+  }
+
+  heldDropped(dropped: number): void {
+    const verdict = this.#heldDrops();
+    if (verdict.pass) {
+      this.#log.error(
+        { dropped },
+        "cluster: more events of an original worker came than could be delivered; see max_queued_events",
       );
     }
   }

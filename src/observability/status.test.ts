@@ -15,6 +15,8 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
       headcount: () => ({ sockets: 4, clients: 3, activeTopics: 1 }),
       activeTopics: () => ["a"],
     },
+    threads: () => [{ events: 3, units: 400, lagMs: 1.2345 }],
+    refusedPublishes: () => 7,
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
@@ -27,7 +29,9 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readStatus(sourcesWith(), false))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa"}',
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        '"refused_publishes":7}',
     );
   });
 
@@ -36,7 +40,9 @@ describe("the status object, as literal text", () => {
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,' +
         '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa"}',
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        '"refused_publishes":7}',
     );
   });
 
@@ -44,7 +50,9 @@ describe("the status object, as literal text", () => {
     expect(JSON.stringify(await readSocketStatus(sourcesWith()))).toBe(
       '{"status":"ok","version":"1.0.0","uptime":"3h22m5s","registered_topics":2,' +
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
-        '"redis":"off","node":"00112233445566aa","uptime_seconds":12125}',
+        '"redis":"off","node":"00112233445566aa",' +
+        '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
+        '"refused_publishes":7,"uptime_seconds":12125}',
     );
   });
 

@@ -14,12 +14,23 @@ export interface StatusSources {
     headcount(): { sockets: number; clients: number; activeTopics: number };
     activeTopics(): readonly string[];
   };
+  /** What waits for each gateway thread, and how long a delivery takes to its sockets. */
+  readonly threads: () => readonly ThreadLoad[];
+  /** Publishes answered 503 since the start. */
+  readonly refusedPublishes: () => number;
   /** Workers that hear each other; -1 when alone. */
   readonly nodes: () => Promise<number>;
   /** Whether there is a Redis, and whether it is in reach. */
   readonly redis: () => RedisState;
   /** This node's id, new per process. */
   readonly node: string;
+}
+
+/** How one gateway thread does; `lagMs` in milliseconds. */
+export interface ThreadLoad {
+  readonly events: number;
+  readonly units: number;
+  readonly lagMs: number;
 }
 
 /** `off`: none is configured. */
@@ -39,6 +50,14 @@ export interface Status {
   readonly cluster_nodes: number;
   readonly redis: RedisState;
   readonly node: string;
+  /** Events and bytes that wait for each gateway thread, and its delivery lag in milliseconds. */
+  readonly gateway_threads: readonly {
+    readonly queued_events: number;
+    readonly queued_bytes: number;
+    readonly lag_ms: number;
+  }[];
+  /** Publishes answered 503 since the start. */
+  readonly refused_publishes: number;
 }
 
 /** The worker's state, with the two lists only when asked for. */
@@ -62,6 +81,12 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     cluster_nodes: nodes,
     redis: sources.redis(),
     node: sources.node,
+    gateway_threads: sources.threads().map(({ events, units, lagMs }) => ({
+      queued_events: events,
+      queued_bytes: units,
+      lag_ms: Math.round(lagMs * 100) / 100,
+    })),
+    refused_publishes: sources.refusedPublishes(),
   };
 }
 

@@ -2,6 +2,8 @@
 export interface ApiError {
   readonly status: number;
   readonly text: string;
+  /** Goes out as `Retry-After`, in seconds. */
+  readonly retryAfter?: number;
 }
 
 /**
@@ -19,6 +21,7 @@ export const API_ERRORS = {
   methodNotAllowed: { status: 405, text: "method not allowed" },
   bodyTooLarge: { status: 413, text: "body too large: at most 1 MiB" },
   internal: { status: 500, text: "internal error" },
+  overloaded: { status: 503, text: "overloaded: publish again in a moment", retryAfter: 1 },
   tooManyTopics: { status: 507, text: "too many topics: unregister some or raise max_topics" },
 } as const satisfies Record<string, ApiError>;
 
