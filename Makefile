@@ -72,9 +72,9 @@ chaos: build ## break everything but the promises (SEED=… repeats a run, MINUT
 	@test/install-packages.sh php-cli php-curl redis-server nginx openssl
 	@exec $(BUN) tools/chaos/main.ts --seed '$(SEED)' --minutes '$(MINUTES)'
 
-soak: build ## steady load for MINUTES=…; memory, files, threads and delay must not grow
+soak: build ## steady load for MINUTES=…; nothing may grow (PI=1: as on a Raspberry Pi alone)
 	@test/install-packages.sh util-linux
-	@exec $(BUN) tools/soak/main.ts --minutes '$(MINUTES)'
+	@exec $(BUN) tools/soak/main.ts --minutes '$(MINUTES)' --pi '$(PI)'
 
 clean: ## remove what was built or installed here
 	rm -rf dist node_modules bench/.build

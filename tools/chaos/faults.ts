@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { signToken } from "../../src/protocol/token.ts";
 import { waitUntil } from "../cluster/wait.ts";
+import { aborted } from "./aborted.ts";
 import { Helper } from "./helper.ts";
 import { areTogether, makeSecret } from "./scene.ts";
 import { type End, type Fault, NODE_NAMES, type NodeName } from "./script.ts";
@@ -179,11 +180,4 @@ async function strangers(
   }
   await Promise.race([helper.done(), aborted(signal)]);
   return seen ?? "ended without a word";
-}
-
-/** Rejects when the run is over. */
-function aborted(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  return promise;
 }

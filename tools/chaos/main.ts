@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../cluster/places.ts";
 import { makePaint, say } from "../cluster/screen.ts";
+import { aborted } from "./aborted.ts";
 import { FULL, SHORT } from "./form.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { run } from "./run.ts";
@@ -52,7 +53,9 @@ async function main(
   say();
   const signal = ending.signal;
   const onFault = (fault: Error): void => ending.abort(fault);
-  const seen = await run({ form, script, target, directory, say, scope, signal, onFault });
+  const play = run({ form, script, target, directory, say, scope, signal, onFault });
+  // At once, even when all lanes of the script are waiting for their next fault.
+  const seen = await Promise.race([play, aborted(signal)]);
   const rows = judge(seen);
   say();
   say(tableText(rows, paint));
@@ -99,7 +102,8 @@ try {
   if (ending.signal.reason instanceof Interrupted) {
     status = INTERRUPTED;
   } else {
-    process.stderr.write(`chaos: ${fault instanceof Error ? fault.message : String(fault)}\n`);
+    const reason: unknown = ending.signal.aborted ? ending.signal.reason : fault;
+    process.stderr.write(`chaos: ${reason instanceof Error ? reason.message : String(reason)}\n`);
   }
 }
 ending.abort(new Interrupted());

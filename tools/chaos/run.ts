@@ -54,13 +54,14 @@ export async function run(options: RunOptions): Promise<Seen> {
   const before = await measure(workers);
   say("");
   const start = performance.now();
-  const crowded = LANES.map(async (lane) => {
+  const startedAt = Date.now();
+  const lanes = LANES.map(async (lane) => {
     const steps = script.steps.filter((step) => step.lane === lane);
     for (const step of steps) {
       await play(step, start, stage, say);
     }
   });
-  await Promise.all(crowded);
+  await Promise.all(lanes);
   await Promise.all([browsers.areLive(signal), singleBrowsers.areLive(signal)]);
   await Bun.sleep(form.calmMs);
   signal.throwIfAborted();
@@ -73,13 +74,14 @@ export async function run(options: RunOptions): Promise<Seen> {
   await waitForArrivals(() => books().lost.length === 0, signal);
   await Promise.all([browsers.stop(), singleBrowsers.stop()]);
   return {
+    start: startedAt,
     audit: books(),
     published,
     singlePublisher: 2,
     aways: stage.aways,
     browsers: browsers.size + singleBrowsers.size,
     givenUp: [...browsers.givenUp, ...singleBrowsers.givenUp].map(({ browser, topic, at, why }) => {
-      return `browser ${browser} (${topic}) at ${clockText(at - performance.timeOrigin - start)}: ${why}`;
+      return `browser ${browser} (${topic}) at ${clockText(at - startedAt)}: ${why}`;
     }),
     absences: [...browsers.absences, ...singleBrowsers.absences],
     ends: workers.flatMap(({ name, process }) =>

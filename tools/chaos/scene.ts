@@ -10,6 +10,7 @@ import { LOOPBACK } from "../cluster/places.ts";
 import { findPorts, type NodePorts } from "../cluster/ports.ts";
 import { startRedis } from "../cluster/redis.ts";
 import { NODE_NAMES, type NodeName } from "./script.ts";
+import { endChild } from "./supervised.ts";
 import { Worker, type WorkerStatus, type WorkerTarget } from "./worker.ts";
 
 /** As long as `wavelog_worker secret` makes them. */
@@ -72,8 +73,7 @@ export class RedisServer implements AsyncDisposable {
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
-    this.#child.signal(signal);
-    await this.#child.ended();
+    await endChild(this.#child, signal);
   }
 
   /** It keeps nothing on disk (`deploy/redis.conf`). */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FULL, SHORT } from "./form.ts";
-import { type Fault, LANES, makeScript, type Script, scriptText } from "./script.ts";
+import { clockText, type Fault, LANES, makeScript, type Script, scriptText } from "./script.ts";
 
 const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const FIVE_MINUTES_MS = 300_000;
@@ -76,4 +76,13 @@ test("a full script has room for more than one round in five minutes, and keeps 
     expect(steps.filter(({ fault }) => fault.kind === "rotate").length).toBeGreaterThan(1);
     expect(lengthMs).toBeLessThanOrEqual(FIVE_MINUTES_MS);
   }
+});
+
+test.each([
+  [0, "0:00.0"],
+  [59_999, "0:59.9"],
+  [61_250, "1:01.2"],
+  [-2500, "-0:02.5"],
+])("%d ms are %s", (ms, text) => {
+  expect(clockText(ms)).toBe(text);
 });

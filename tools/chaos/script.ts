@@ -220,11 +220,12 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** A time of a run, as minutes and seconds. */
+/** A time of a run as minutes and seconds; before its start with a minus. */
 export function clockText(ms: number): string {
-  const whole = Math.floor(ms / 100) / 10;
-  const minutes = Math.floor(whole / 60);
-  return `${minutes}:${(whole % 60).toFixed(1).padStart("00.0".length, "0")}`;
+  const tenths = Math.floor(Math.abs(ms) / 100);
+  const minutes = Math.floor(tenths / 600);
+  const seconds = ((tenths % 600) / 10).toFixed(1).padStart("00.0".length, "0");
+  return `${ms < 0 ? "-" : ""}${minutes}:${seconds}`;
 }
 
 /** The whole script, a line for each fault. */

@@ -1,5 +1,22 @@
 import { Child, type ChildOptions } from "../cluster/child.ts";
 
+/** A worker promises to have stopped after 10 s. */
+const END_DEADLINE_MS = 12_000;
+
+/** Ends a program, and waits until it is gone. Throws when it takes too long. */
+export async function endChild(child: Child, signal: NodeJS.Signals): Promise<void> {
+  child.signal(signal);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new Error(`${child.name} runs on ${END_DEADLINE_MS} ms after ${signal}`));
+  }, END_DEADLINE_MS);
+  try {
+    await Promise.race([child.ended(), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** How a program has ended. */
 export interface Ended {
   /** A signal's name or an exit status. */
@@ -41,10 +58,8 @@ export class Supervised implements AsyncDisposable {
 
   /** Ends the process that runs now, and waits until it has ended; the next one has started then. */
   async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
     this.#isEndMeant = true;
-    child.signal(signal);
-    await child.ended();
+    await endChild(this.#child, signal);
   }
 
   /** Ends it for good. */

@@ -20,6 +20,7 @@ function event(more: Partial<Published> = {}): Published {
 
 /** A run in which all went well. */
 const GOOD: Seen = {
+  start: 0,
   audit: { lost: [], doubled: [], disordered: 0, deliveries: 10, due: 10 },
   published: [event()],
   singlePublisher: 2,

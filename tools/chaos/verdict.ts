@@ -1,9 +1,12 @@
 import { type Audit, isAccepted, type Published } from "./ledger.ts";
 import type { Usage } from "./resources.ts";
+import { clockText } from "./script.ts";
 import type { Away } from "./stage.ts";
 
 /** What a run has seen. */
 export interface Seen {
+  /** When the script began: Unix time in milliseconds. */
+  readonly start: number;
   readonly audit: Audit;
   readonly published: readonly Published[];
   /** The publisher at the single worker. */
@@ -73,10 +76,14 @@ export function judge(seen: Seen): Row[] {
     none("browsers that gave up", givenUp, seen.browsers),
     none(
       "publishes not answered 200",
-      refused.map(({ topic, statuses, error }) => `${topic}: ${statuses.join(", ")} ${error}`),
+      refused.map((event) => refusalText(event, seen.start)),
       accepted + refused.length,
     ),
-    none("events lost by connected browsers", audit.lost.map(lossText), audit.due),
+    none(
+      "events lost by connected browsers",
+      audit.lost.map((loss) => lossText(loss, seen.start)),
+      audit.due,
+    ),
     none("delivered twice", audit.doubled.map(doublingText), audit.deliveries),
     {
       what: "absence of a browser, p99",
@@ -111,10 +118,19 @@ function refusals({ published, singlePublisher, aways }: Seen) {
   return { refused, awayRefused: failed.length - refused.length };
 }
 
-function lossText({ event, connection }: Audit["lost"][number]): string {
-  const { publisher, number, topic, answered } = event;
-  const into = ((answered - connection.from) / 1000).toFixed(2);
-  return `event ${number} of PHP ${publisher + 1} (${topic}): browser ${connection.browser}, ${into} s after it was let in`;
+function eventText({ publisher, number, topic, began }: Published, start: number): string {
+  return `${clockText(began - start)} event ${number} of PHP ${publisher + 1} (${topic})`;
+}
+
+function refusalText(event: Published, start: number): string {
+  const took = (event.answered - event.began).toFixed(0);
+  return `${eventText(event, start)}: ${event.statuses.join(", ")} ${event.error} after ${took} ms`;
+}
+
+function lossText({ event, connection }: Audit["lost"][number], start: number): string {
+  const { browser, from, to } = connection;
+  const until = to === undefined ? "the end" : clockText(to - start);
+  return `${eventText(event, start)}: browser ${browser}, there from ${clockText(from - start)} to ${until}`;
 }
 
 function doublingText({ browser, publisher, number }: Audit["doubled"][number]): string {
