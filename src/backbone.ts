@@ -37,6 +37,11 @@ export interface Backbone {
   readonly redis: () => RedisState;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
+  /**
+   * Whether other workers are there to take this one's browsers: now, or when Redis was last in
+   * reach. Never rejects.
+   */
+  readonly hasOthers: () => Promise<boolean>;
   /** Resolves when the worker may serve, with or without Redis. Never rejects. */
   start(): Promise<void>;
   /** Says good-bye to the others. Never rejects. */
@@ -75,6 +80,7 @@ function single(options: BackboneOptions): Backbone {
     bus: new LocalBus(deliver),
     redis: () => "off",
     reports: async () => [await makeReport()],
+    hasOthers: async () => false,
     start: async () => {
       sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
     },
@@ -162,6 +168,13 @@ function cluster(options: BackboneOptions): Backbone {
     await Promise.all([topics.retell(), bus.tidyLog()]);
   };
 
+  /** How many workers there were when Redis was last in reach, this one among them. */
+  let lastNodes = 1;
+  const countNodes = async (): Promise<void> => {
+    const nodes = await bus.nodes();
+    lastNodes = nodes > 0 ? nodes : lastNodes;
+  };
+
   const timers: Timer[] = [];
   return {
     topics,
@@ -175,6 +188,10 @@ function cluster(options: BackboneOptions): Backbone {
       const others = all.filter(({ node }) => node !== nodeId);
       return [own, ...others];
     },
+    hasOthers: async () => {
+      await countNodes();
+      return lastNodes > 1;
+    },
     start: async () => {
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
@@ -182,6 +199,7 @@ function cluster(options: BackboneOptions): Backbone {
         setInterval(() => {
           if (link.session !== undefined) {
             void beat(link.session);
+            void countNodes();
           }
         }, REPORT_INTERVAL_MS),
       );

@@ -5,10 +5,11 @@ import { openLog } from "./observability/log.ts";
 import { StartError, startWorker } from "./worker.ts";
 
 /**
- * How long a stop may take before the process ends anyway, in milliseconds: below the 10 s that
- * Docker waits before it kills.
+ * How long a stop may take before the process ends anyway, in milliseconds, beside `drain_time`:
+ * with the 5 s of `auto` below the 10 s that Docker waits before it kills.
  */
-const STOP_DEADLINE_MS = 9000;
+const STOP_DEADLINE_MS = 4000;
+const AUTO_DRAIN_MS = 5000;
 
 /**
  * Runs a worker in this process until a signal stops it.
@@ -39,25 +40,34 @@ export async function serve(
   // From the first moment on: a signal that comes while the worker starts stops it right after.
   const stopping = Promise.withResolvers<void>();
   let isStopping = false;
+  const stop = (reason: object): void => {
+    isStopping = true;
+    logger.info(reason, "stopping");
+    const drainMs = config.drainTime === "auto" ? AUTO_DRAIN_MS : config.drainTime * 1000;
+    setTimeout(() => {
+      logger.warn("stop took too long: exiting");
+      exit.resolve(0);
+    }, drainMs + STOP_DEADLINE_MS);
+    stopping.resolve();
+  };
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isStopping) {
       logger.warn({ signal }, "second signal: exiting at once");
       exit.resolve(1);
-      return;
+    } else {
+      stop({ signal });
     }
-    isStopping = true;
-    logger.info({ signal }, "stopping");
-    setTimeout(() => {
-      logger.warn("stop took too long: exiting");
-      exit.resolve(0);
-    }, STOP_DEADLINE_MS);
-    stopping.resolve();
+  };
+  const onDrain = (): void => {
+    if (!isStopping) {
+      stop({ request: "POST /internal/drain" });
+    }
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
   const run = async (): Promise<number> => {
-    const worker = await startWorker({ config, version, logger, onFault: fail });
+    const worker = await startWorker({ config, version, logger, onDrain, onFault: fail });
     logger.info(
       {
         version,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ApiServer } from "./api/server.ts";
-import { makeBackbone } from "./backbone.ts";
+import { type Backbone, makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly config: Config;
   readonly version: string;
   readonly logger: Logger;
+  /** Called when somebody asks over the internal API that the worker stop. */
+  readonly onDrain: () => void;
   /** Called at most once when a part has failed and the worker must not go on. */
   readonly onFault: (fault: Error) => void;
 }
@@ -30,15 +32,28 @@ export class StartError extends Error {}
 /** Lists the interfaces with IPv6; Linux has it exactly when its kernel speaks IPv6. */
 const IPV6_INTERFACES = "/proc/net/if_inet6";
 
-/** How long requests in flight may take at the end, in milliseconds; PHP has given up by then. */
-const API_CLOSE_DEADLINE_MS = 3000;
+/** How long browsers are sent away while other workers take them, in milliseconds. */
+const AUTO_SPREAD_MS = 5000;
+
+/**
+ * How long requests in flight may take at the end, and sockets to say good-bye, in milliseconds:
+ * for a worker that others stand in for, and for one that is alone, whose browsers give up 4 s after
+ * it has gone and should find it again within a moment.
+ */
+const PATIENCE = {
+  replaced: { api: 1000, sockets: 500 },
+  alone: { api: 80, sockets: 40 },
+} as const;
 
 /** How often it is measured how long deliveries take, in milliseconds. */
 const MEASURE_INTERVAL_MS = 1000;
 
 /** A worker that serves. */
 export interface RunningWorker {
-  /** Stops in order, within 10 s (contract: sockets get 1012, requests in flight their answer). */
+  /**
+   * Stops in order (contract: sockets get 1012, requests in flight their answer): within 200 ms when
+   * alone, else within 10 s, or `drain_time` and 5 s.
+   */
   stop(): Promise<void>;
 }
 
@@ -48,7 +63,8 @@ export interface RunningWorker {
  * @throws StartError when a port is taken or not permitted.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, version, logger, onFault } = options;
+  const { config, version, logger, onDrain, onFault } = options;
+  let isDraining = false;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
 
@@ -125,6 +141,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         redis: backbone.redis(),
         nodes: await backbone.reports(),
       }),
+      drain: onDrain,
+      isDraining: () => isDraining,
       events: journal,
     },
   });
@@ -137,16 +155,34 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   return {
     async stop() {
+      isDraining = true;
       gateways.stopListening();
-      const abort = setTimeout(() => api.abort(), API_CLOSE_DEADLINE_MS);
+      const spreadMs = await spread(config.drainTime, backbone);
+      if (spreadMs !== undefined) {
+        journal.draining(spreadMs, gateways.headcount().sockets);
+        await gateways.drain(spreadMs);
+      }
+      const patience = PATIENCE[spreadMs === undefined ? "alone" : "replaced"];
+      const abort = setTimeout(() => api.abort(), patience.api);
       await api.close();
       clearTimeout(abort);
-      // After the last request, so that what was answered 200 reaches the sockets first.
       clearInterval(measuring);
-      await gateways.close();
+      // After the last request, so that what was answered 200 reaches the sockets first.
+      await gateways.close(patience.sockets);
       await backbone.stop();
     },
   };
+}
+
+/** Over which time browsers are sent away, in milliseconds; `undefined` for all at once. */
+async function spread(
+  drainTime: Config["drainTime"],
+  backbone: Backbone,
+): Promise<number | undefined> {
+  if (drainTime !== "auto") {
+    return drainTime * 1000;
+  }
+  return (await backbone.hasOthers()) ? AUTO_SPREAD_MS : undefined;
 }
 
 /** The text of `redis_ca_file`. */

@@ -156,6 +156,10 @@ for (const target of TARGETS) {
         last = await readers.report();
         return last.fewest >= accepted.length || last.open < READERS;
       }, "all readers to have all events");
+      const lost = worker.log.filter(({ msg }) => msg === "client disconnected");
+      expect(lost.map(({ code, reason, duration_ms }) => ({ code, reason, duration_ms }))).toEqual(
+        [],
+      );
       expect(last?.open).toBe(READERS);
       // Answers of different connections may overtake each other, deliveries may not.
       expect(last?.numbers?.toSorted((a, b) => a - b)).toEqual(accepted.sort((a, b) => a - b));

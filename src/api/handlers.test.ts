@@ -10,6 +10,7 @@ interface Given {
   readonly fault?: Error;
   /** How the gateways answer to a publish; there is room otherwise. */
   readonly room?: Promise<boolean>;
+  readonly isDraining?: boolean;
 }
 
 /** Ports that write down every call, in order. */
@@ -37,6 +38,8 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     bus: { publish: note("publish") },
     room: () => given.room ?? true,
     status: (withLists) => answer({ status: "ok", withLists }, "status", withLists),
+    drain: note("drain"),
+    isDraining: () => given.isDraining === true,
     cluster: () => answer({ nodes: [] }, "cluster"),
     events: {
       registered: note("event registered"),
@@ -79,6 +82,11 @@ test("the paths are the contract's, each with its method", () => {
     "POST /internal/push",
     "GET /internal/status",
     "GET /internal/cluster",
+    "POST /internal/drain",
+    "GET /healthz",
+  ]);
+  expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
+    "/healthz",
   ]);
 });
 
@@ -183,6 +191,21 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
   test("with a fault in the body is never answered 404, even if the topic is unknown", async () => {
     const outcome = await call(path, '{"topic":"a"}', { known: undefined });
     expect(outcome).toEqual({ answer: fault(400, "missing payload"), calls: [] });
+  });
+});
+
+describe("drain", () => {
+  test("is answered at once, and asked for", async () => {
+    expect(await call("/internal/drain", "")).toEqual({ answer: EMPTY, calls: [["drain"]] });
+  });
+});
+
+describe("health", () => {
+  test("is ok until the worker is on its way out", async () => {
+    const alive: Answer = { kind: "text", text: "ok" };
+    expect(await call("/healthz", "")).toEqual({ answer: alive, calls: [] });
+    const leaving = { answer: fault(503, "draining"), calls: [] };
+    expect(await call("/healthz", "", { isDraining: true })).toEqual(leaving);
   });
 });
 

@@ -21,6 +21,10 @@ export interface ApiPorts {
   readonly status: (withLists: boolean) => Promise<object>;
   /** All nodes of the cluster, as far as this one knows. */
   readonly cluster: () => Promise<object>;
+  /** Stops the worker as a signal does; what is in flight is still answered. */
+  readonly drain: () => void;
+  /** Whether the worker is on its way out. */
+  readonly isDraining: () => boolean;
   readonly events: ApiEvents;
 }
 
@@ -37,12 +41,13 @@ export interface ApiEvents {
 }
 
 /**
- * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, or
- * 200 with an empty body.
+ * How a request is answered: a fault (`allow` names the methods of the path), an object as JSON, a
+ * plain text, or 200 with an empty body.
  */
 export type Answer =
   | { readonly kind: "fault"; readonly error: ApiError; readonly allow?: string }
   | { readonly kind: "json"; readonly value: object }
+  | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "empty" };
 
 const EMPTY: Answer = { kind: "empty" };
@@ -53,6 +58,8 @@ export type Handler = (ports: ApiPorts, body: string, query: URLSearchParams) =>
 /** One path of the API. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** Whether anybody may ask, without the secret; `HEAD` too, as balancers do. */
+  readonly isOpen?: true;
   readonly handle: Handler;
 }
 
@@ -107,6 +114,18 @@ async function cluster(ports: ApiPorts): Promise<Answer> {
   return { kind: "json", value: await ports.cluster() };
 }
 
+async function drain(ports: ApiPorts): Promise<Answer> {
+  ports.drain();
+  return EMPTY;
+}
+
+/** Whether the worker is alive and stays: for load balancers. */
+async function health(ports: ApiPorts): Promise<Answer> {
+  return ports.isDraining()
+    ? { kind: "fault", error: API_ERRORS.draining }
+    : { kind: "text", text: "ok" };
+}
+
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
   return { kind: "fault", error: parsed.error };
 }
@@ -119,4 +138,6 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/push", { method: "POST", handle: publish }],
   ["/internal/status", { method: "GET", handle: status }],
   ["/internal/cluster", { method: "GET", handle: cluster }],
+  ["/internal/drain", { method: "POST", handle: drain }],
+  ["/healthz", { method: "GET", isOpen: true, handle: health }],
 ]);

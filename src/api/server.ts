@@ -114,8 +114,12 @@ export class ApiServer {
     if (route === undefined) {
       return { kind: "fault", error: API_ERRORS.notFound };
     }
-    if (request.method !== route.method) {
+    const isHead = route.isOpen === true && request.method === "HEAD";
+    if (request.method !== route.method && !isHead) {
       return { kind: "fault", error: API_ERRORS.methodNotAllowed, allow: route.method };
+    }
+    if (route.isOpen === true) {
+      return route.handle(this.#options.ports, "", new URLSearchParams(query));
     }
     const secret = request.headers["x-worker-secret"];
     if (!this.#isSecret(typeof secret === "string" ? secret : undefined)) {
@@ -155,6 +159,9 @@ function send(response: ServerResponse, answer: Answer): void {
       return;
     case "json":
       sendText(response, 200, "application/json", JSON.stringify(answer.value));
+      return;
+    case "text":
+      sendText(response, 200, "text/plain; charset=utf-8", answer.text);
       return;
     case "fault":
       if (answer.error === API_ERRORS.bodyTooLarge) {

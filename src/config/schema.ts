@@ -5,6 +5,7 @@ import {
   bindAddress,
   DEFAULT_OUTBOX_AGE,
   DEFAULT_TTL,
+  drainTime,
   gatewayThreads,
   logFormat,
   logLevel,
@@ -136,6 +137,13 @@ export const settingsSchema = z.strictObject({
     change: "When other programs need the cores (fewer), or to measure.",
     example: "gateway_threads: 2",
   }),
+  drain_time: drainTime.schema.prefault("auto").register(settingDocs, {
+    what: "What happens to the browsers when the worker stops. `auto`: while other workers are there, their connections are closed one after the other over 5 s, so that the others take them; a worker that is alone serves to the last moment and closes all at once, since browsers give up after 4 s. A number of seconds spreads the closing over that time in any case.",
+    allowed: drainTime.allowed,
+    change:
+      "To a number when something else takes the browsers over, or when 5 s are too short for thousands of them. The supervisor must wait longer than that before it kills (`docker stop` 10 s, systemd 90 s).",
+    example: "drain_time: 20",
+  }),
   max_topics: maxTopics.schema.prefault(100_000).register(settingDocs, {
     what: "Most topics registered at once; beyond it a new one is refused (HTTP 507), so that a fault elsewhere cannot fill the memory.",
     allowed: maxTopics.allowed,
@@ -218,6 +226,8 @@ export function toConfig(settings: Settings) {
     topicTtlMs: settings.topic_ttl.ms,
     /** See `resolveGatewayThreads`. */
     gatewayThreads: settings.gateway_threads,
+    /** `auto`, or seconds. */
+    drainTime: settings.drain_time,
     maxTopics: settings.max_topics,
     /** Bounds of what waits for one gateway thread, in events and UTF-16 units. */
     queue: Object.freeze({

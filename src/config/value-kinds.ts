@@ -190,6 +190,13 @@ export const outboxAge = duration(
   8 * 60 * SECOND_MS,
 );
 
+const DRAIN = "`auto`, or a whole number of seconds from 0 to 3600";
+
+export const drainTime = kind(
+  DRAIN,
+  z.union([z.literal("auto", notAllowed(DRAIN)), wholeNumber(0, 3600, DRAIN)], notAllowed(DRAIN)),
+);
+
 export const queuedEvents = range(100, 10_000_000);
 
 export const queuedBytes = range(1_048_576, 1_073_741_824);

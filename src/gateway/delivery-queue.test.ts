@@ -145,7 +145,7 @@ describe("readers that do not keep up", () => {
       turn();
       turns += 1;
     }
-    expect(turns).toBe(102);
+    expect(turns).toBe(162);
     expect(published).toEqual([BUDGET, BUDGET, "a"]);
   });
 });

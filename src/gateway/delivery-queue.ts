@@ -10,10 +10,9 @@ export const TURN_BUDGET = 256 * 1024;
 const PAUSE_MS = 5;
 
 /**
- * How often it looks in vain before it goes on all the same: a quarter of a second for each budget.
- * Readers who have stalled for good are dropped over their limit then, and hold nobody up for long.
+ * How often it looks in vain before it goes on all the same: 400 ms for each budget. Readers who have stalled for good are dropped over their limit then, and hold nobody up for long.
  */
-const MAX_PAUSES = 50;
+const MAX_PAUSES = 80;
 
 /** What a {@link DeliveryQueue} needs. */
 export interface DeliveryQueueOptions {
@@ -22,14 +21,14 @@ export interface DeliveryQueueOptions {
   readonly defer: (next: () => void) => void;
   /** Runs something so many milliseconds later. */
   readonly wait: (next: () => void, ms: number) => void;
-  /** Whether most of the sockets that a delivery is for are behind. */
+  /** Whether too many of the sockets that a delivery is for are behind. */
   readonly isCongested: (delivery: string) => boolean;
 }
 
 /**
  * Publishes deliveries in order, at once while there is room in this turn of the loop, else in the
  * turns that follow. Between turns the loop writes to sockets, reads from them and lets newcomers
- * in, however much is published. When most readers are behind, the machine is too slow and not they:
+ * in, however much is published. When many readers are behind, the machine is too slow and not they:
  * the queue waits for them a little rather than lose them.
  */
 export class DeliveryQueue {

@@ -29,10 +29,12 @@ export type ToGateway =
   | { readonly kind: "topic"; readonly topic: string; readonly meta: TopicMeta | undefined }
   /** Answers `ask_status`: the status object as JSON text. */
   | { readonly kind: "status"; readonly json: string }
-  /** Accept nobody any more; sockets that are open stay. */
+  /** Accept nobody any more, and be unhealthy; sockets that are open stay. */
   | { readonly kind: "stop_listening" }
-  /** Close every socket with 1012 and report `closed` when they are gone. */
-  | { readonly kind: "close" };
+  /** Close every socket with 1012, in random order over this time, then report `drained`. */
+  | { readonly kind: "drain"; readonly spreadMs: number }
+  /** Close what is left with 1012 and report `closed` when all are gone, or have been waited for. */
+  | { readonly kind: "close"; readonly patienceMs: number };
 
 /** Gateway thread → main thread. */
 export type FromGateway =
@@ -45,6 +47,7 @@ export type FromGateway =
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */
   | { readonly kind: "events"; readonly events: readonly SocketEvent[] }
+  | { readonly kind: "drained" }
   | { readonly kind: "closed" };
 
 /** Packs a delivery into one string: the topic's length in UTF-16 units, a space, topic, frame. */

@@ -47,13 +47,14 @@ export interface ListenerOptions {
  */
 export class Listener {
   readonly #servers: Server<Session>[] = [];
+  #isDraining = false;
 
   /** Starts listening. Throws the system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot. */
   constructor(options: ListenerOptions) {
-    this.#servers.push(serve(options));
+    this.#servers.push(serve(options, () => this.#isDraining));
     const isQueueLarge = enlargeAcceptQueues(options.settings.port) > 0;
     while (!isQueueLarge && this.#servers.length < LISTENERS_WITH_SMALL_QUEUES) {
-      this.#servers.push(serve(options));
+      this.#servers.push(serve(options, () => this.#isDraining));
     }
   }
 
@@ -64,8 +65,9 @@ export class Listener {
     }
   }
 
-  /** Accepts nobody any more; open sockets stay. */
+  /** Accepts nobody any more, and tells balancers so; open sockets stay. */
   stopListening(): void {
+    this.#isDraining = true;
     for (const server of this.#servers) {
       void server.stop(false);
     }
@@ -79,7 +81,7 @@ export class Listener {
   }
 }
 
-function serve(options: ListenerOptions): Server<Session> {
+function serve(options: ListenerOptions, isDraining: () => boolean): Server<Session> {
   const { settings, sessions } = options;
   const upgrade = upgradeHandler(options);
   return Bun.serve<Session>({
@@ -90,6 +92,7 @@ function serve(options: ListenerOptions): Server<Session> {
     idleTimeout: REQUEST_IDLE_SECONDS,
     // Nothing is ever posted to this port.
     maxRequestBodySize: 0,
+    routes: { "/healthz": () => health(isDraining()) },
     fetch: upgrade,
     error: () => answer(UPGRADE_ERRORS.internal),
     websocket: {
@@ -160,6 +163,11 @@ function upgradeHandler({ settings, lookup, report }: ListenerOptions): Upgrade 
       ? undefined
       : refuse(UPGRADE_ERRORS.notAWebSocket);
   };
+}
+
+/** Whether this listener takes browsers: for load balancers. */
+function health(isDraining: boolean): Response {
+  return isDraining ? answer(UPGRADE_ERRORS.draining) : new Response("ok");
 }
 
 function answer(error: ApiError): Response {

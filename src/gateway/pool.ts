@@ -112,11 +112,21 @@ export class GatewayPool {
   }
 
   /**
-   * Closes every socket with 1012 once it has been given what was delivered before, then ends the
-   * threads. Resolves when they have, or after a deadline.
+   * Closes every socket with 1012, in random order, spread evenly over this time; until its turn a
+   * socket receives. Resolves when all have been closed, or soon after that time.
    */
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+  async drain(spreadMs: number): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.drain(spreadMs)));
+  }
+
+  /**
+   * Closes what is left with 1012, once it has been given what was delivered before, then ends the
+   * threads. Resolves when they have, or after a deadline.
+   *
+   * @param patienceMs How long sockets may take to say good-bye, in milliseconds.
+   */
+  async close(patienceMs: number): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close(patienceMs)));
   }
 
   #receive(message: FromGateway, thread: GatewayThread): void {
@@ -137,6 +147,7 @@ export class GatewayPool {
         return;
       case "listening":
       case "failed":
+      case "drained":
       case "closed":
         thread.settle(message);
         return;
@@ -161,7 +172,7 @@ export class GatewayPool {
   }
 }
 
-type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "closed" }>;
+type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "drained" | "closed" }>;
 
 /** How a gateway thread does. */
 export interface ThreadLoad extends QueueSize {
@@ -256,18 +267,25 @@ class GatewayThread {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#ask({ kind: "close" });
+  async drain(spreadMs: number): Promise<void> {
+    await this.#ask({ kind: "drain", spreadMs }, spreadMs + THREAD_DEADLINE_MS);
+  }
+
+  async close(patienceMs: number): Promise<void> {
+    await this.#ask({ kind: "close", patienceMs });
     this.#isEnding = true;
     this.#worker.terminate();
   }
 
   /** Posts a message and waits for the milestone it leads to; `undefined` after the deadline. */
-  async #ask(message: Exclude<ToGateway, string>): Promise<Milestone | undefined> {
+  async #ask(
+    message: Exclude<ToGateway, string>,
+    deadlineMs: number = THREAD_DEADLINE_MS,
+  ): Promise<Milestone | undefined> {
     this.#milestone = Promise.withResolvers();
     this.post(message);
     const deadline = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => deadline.resolve(undefined), THREAD_DEADLINE_MS);
+    const timer = setTimeout(() => deadline.resolve(undefined), deadlineMs);
     const answer = await Promise.race([this.#milestone.promise, deadline.promise]);
     clearTimeout(timer);
     return answer;

@@ -9,6 +9,7 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import { type TokenFault, verifyToken } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DrainPlan } from "./drain-plan.ts";
 import type { Session, SessionSocket } from "./session.ts";
 
 /** How long a client may take from upgrade to auth frame (contract: 10 s). */
@@ -27,10 +28,16 @@ const STATUS_INTERVAL_MS = 700;
  * From so many bytes on that wait for a reader it counts as behind: far from the limit at which it
  * is dropped, and more than a good reader leaves waiting.
  */
-const BEHIND_BYTES = 256 * 1024;
+const BEHIND_BYTES = 128 * 1024;
 
 /** Fewer readers on a topic say nothing about the machine: they may just be slow. */
 const MIN_CROWD = 16;
+
+/** How many of a topic's readers are asked at a time. */
+const SAMPLE = 32;
+
+/** From this part of them on it is not the readers' fault. */
+const CONGESTED_SHARE = 0.25;
 
 /** Token faults as the log tells them; the client only learns `unauthorized`. */
 const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
@@ -69,6 +76,7 @@ export class Sessions {
   /** Token expiries, on the wall clock, which is what tokens speak of. */
   readonly #expiries: Deadlines<Session>;
   #awaitingStatus: Session[] = [];
+  #drain: DrainPlan<Session> | undefined;
   #isStopping = false;
 
   constructor(options: SessionsOptions) {
@@ -151,7 +159,7 @@ export class Sessions {
   }
 
   /**
-   * Whether most readers of a topic are behind, so that it is the machine that is too slow. A few of
+   * Whether so many readers of a topic are behind that it is the machine that is too slow. A few of
    * them are asked, others each time.
    */
   isCongested(topic: string): boolean {
@@ -167,11 +175,25 @@ export class Sessions {
       // To the end of the line.
       readers.delete(reader);
       readers.add(reader);
-      if (asked === MIN_CROWD) {
+      if (asked === SAMPLE) {
         break;
       }
     }
-    return behind * 2 > asked;
+    return behind >= asked * CONGESTED_SHARE;
+  }
+
+  /** Begins to close every socket, spread over a time; see {@link drainStep}. */
+  startDrain(spreadMs: number): void {
+    const { monotonicClock, random } = this.#options;
+    this.#drain = new DrainPlan(this.#open, monotonicClock(), spreadMs, random);
+  }
+
+  /** To be called some times a second: closes those whose turn has come. Whether nobody is left. */
+  drainStep(): boolean {
+    for (const session of this.#drain?.due(this.#options.monotonicClock()) ?? []) {
+      this.#close(session, CLOSE.restart);
+    }
+    return this.#drain?.isDone !== false || this.#open.size === 0;
   }
 
   /** Closes every socket because the worker stops, and whoever still comes in. */

@@ -13,8 +13,11 @@ import { Sessions } from "./sessions.ts";
 
 declare const self: Worker;
 
-/** How long closing sockets may take to say good-bye before the rest is dropped, in milliseconds. */
-const CLOSE_DEADLINE_MS = 2000;
+/** How long deliveries that were accepted may take to reach their sockets at the end, in milliseconds. */
+const FLUSH_DEADLINE_MS = 2000;
+
+/** How often sockets whose turn has come are closed while draining, in milliseconds. */
+const DRAIN_STEP_MS = 20;
 
 /** How often it is looked whether all sockets are gone while closing, in milliseconds. */
 const CLOSE_POLL_MS = 10;
@@ -92,17 +95,30 @@ function scheduleTick(ticking: Sessions): void {
   );
 }
 
-async function close(): Promise<void> {
-  const deadline = performance.now() + CLOSE_DEADLINE_MS;
-  const until = async (isDone: () => boolean): Promise<void> => {
+/** Closes sockets one after the other, each behind what was delivered before its turn. */
+function drain(spreadMs: number): void {
+  sessions?.startDrain(spreadMs);
+  const step = (): void => {
+    if (sessions?.drainStep() === false) {
+      setTimeout(() => deliveries.mark(step), DRAIN_STEP_MS);
+    } else {
+      post({ kind: "drained" });
+    }
+  };
+  deliveries.mark(step);
+}
+
+async function close(patienceMs: number): Promise<void> {
+  const until = async (deadlineMs: number, isDone: () => boolean): Promise<void> => {
+    const deadline = performance.now() + deadlineMs;
     while (!isDone() && performance.now() < deadline) {
       await Bun.sleep(CLOSE_POLL_MS);
     }
   };
   // What PHP was told is accepted reaches the sockets before they close.
-  await until(() => deliveries.size === 0);
+  await until(FLUSH_DEADLINE_MS, () => deliveries.size === 0);
   sessions?.closeAll();
-  await until(() => (sessions?.size ?? 0) === 0);
+  await until(patienceMs, () => (sessions?.size ?? 0) === 0);
   listener?.stop();
   flushEvents();
   post({ kind: "closed" });
@@ -129,8 +145,11 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
     case "stop_listening":
       listener?.stopListening();
       return;
+    case "drain":
+      drain(message.spreadMs);
+      return;
     case "close":
-      void close();
+      void close(message.patienceMs);
       return;
   }
 };

@@ -89,6 +89,11 @@ export class Journal {
     this.#log.error({ err: fault }, "internal API: a request failed because of a bug");
   }
 
+  /** The worker sends its browsers away, one after the other. */
+  draining(spreadMs: number, sockets: number): void {
+    this.#log.info({ sockets, spread_ms: spreadMs }, "draining: other workers take the browsers");
+  }
+
   /** Redis is there; `awayMs` after it was lost, or after the start. */
   redisUp(awayMs: number): void {
     this.#log.info({ away_ms: Math.round(awayMs) }, "cluster: redis is there, joined");

@@ -21,6 +21,7 @@ export const API_ERRORS = {
   methodNotAllowed: { status: 405, text: "method not allowed" },
   bodyTooLarge: { status: 413, text: "body too large: at most 1 MiB" },
   internal: { status: 500, text: "internal error" },
+  draining: { status: 503, text: "draining" },
   overloaded: { status: 503, text: "overloaded: publish again in a moment", retryAfter: 1 },
   tooManyTopics: { status: 507, text: "too many topics: unregister some or raise max_topics" },
 } as const satisfies Record<string, ApiError>;
@@ -32,5 +33,6 @@ export const UPGRADE_ERRORS = {
   originNotAllowed: { status: 403, text: "origin not allowed" },
   notFound: { status: 404, text: "not found" },
   topicNotRegistered: { status: 404, text: "topic not registered" },
+  draining: { status: 503, text: "draining" },
   internal: { status: 500, text: "internal error" },
 } as const satisfies Record<string, ApiError>;

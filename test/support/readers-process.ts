@@ -26,6 +26,10 @@ const UPGRADE =
   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+/** A ping's first byte, and an answer without payload, masked with zeroes. */
+const PING = 0x89;
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+
 const END_OF_HEAD = "\r\n\r\n";
 const AUTH_OK = '{"type":"auth_ok"}';
 const BEFORE_NUMBER = '{"type":"push","payload":[';
@@ -49,12 +53,13 @@ class Reader {
   /** Bytes of the current frame that are yet to come and not worth keeping. */
   #skip = 0;
 
-  /** Takes bytes; whether they ended in the reader being let in. */
-  take(bytes: Buffer): boolean {
+  /** Takes bytes; what they say beside events. */
+  take(bytes: Buffer): { isLetIn: boolean; isPinged: boolean } {
     let isLetIn = false;
+    let isPinged = false;
     if (this.#skip >= bytes.length) {
       this.#skip -= bytes.length;
-      return false;
+      return { isLetIn, isPinged };
     }
     let data = this.#skip > 0 ? bytes.subarray(this.#skip) : bytes;
     this.#skip = 0;
@@ -65,6 +70,7 @@ class Reader {
         break;
       }
       isLetIn ||= frame.text === AUTH_OK;
+      isPinged ||= data[0] === PING;
       if (frame.text.startsWith(BEFORE_NUMBER)) {
         this.numbers.push(Number.parseInt(frame.text.slice(BEFORE_NUMBER.length), 10));
       }
@@ -76,7 +82,7 @@ class Reader {
       data = data.subarray(frame.size);
     }
     this.#rest = Buffer.from(data);
-    return isLetIn;
+    return { isLetIn, isPinged };
   }
 }
 
@@ -116,8 +122,12 @@ async function connect(): Promise<void> {
           socket.write(clientFrame(JSON.stringify({ type: "auth", token })));
           return;
         }
-        if (reader.take(bytes)) {
+        const { isLetIn, isPinged } = reader.take(bytes);
+        if (isLetIn) {
           letIn.resolve();
+        }
+        if (isPinged) {
+          socket.write(PONG);
         }
       },
       close: () => {
