@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { InstallationKeys } from "./bus/envelope-keys.ts";
 import type { Deliver, EventBus } from "./bus/event-bus.ts";
 import { LocalBus } from "./bus/local-bus.ts";
 import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
@@ -13,7 +14,7 @@ import { RedisLink } from "./redis/link.ts";
 import { openSession, type RedisSession } from "./redis/session.ts";
 import { MemoryRegistry } from "./topics/memory-registry.ts";
 import { RedisRegistry } from "./topics/redis-registry.ts";
-import type { TopicRegistry } from "./topics/registry.ts";
+import type { TopicLimits, TopicRegistry } from "./topics/registry.ts";
 
 /** How long opening both sockets to Redis may take, in milliseconds. */
 const OPEN_DEADLINE_MS = 2000;
@@ -42,6 +43,8 @@ export interface Backbone {
    * reach. Never rejects.
    */
   readonly hasOthers: () => Promise<boolean>;
+  /** Goes by what can change while running: secrets and bounds. */
+  reconfigure(config: Config): void;
   /** Resolves when the worker may serve, with or without Redis. Never rejects. */
   start(): Promise<void>;
   /** Says good-bye to the others. Never rejects. */
@@ -72,7 +75,7 @@ export function makeBackbone(options: BackboneOptions): Backbone {
 
 function single(options: BackboneOptions): Backbone {
   const { config, deliver, now } = options;
-  const topics = new MemoryRegistry({ ttlMs: config.topicTtlMs, maxTopics: config.maxTopics, now });
+  const topics = new MemoryRegistry({ ...topicLimits(config), now });
   const makeReport = reporter(options, topics, () => undefined);
   let sweeping: Timer | undefined;
   return {
@@ -81,6 +84,7 @@ function single(options: BackboneOptions): Backbone {
     redis: () => "off",
     reports: async () => [await makeReport()],
     hasOthers: async () => false,
+    reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
     start: async () => {
       sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
     },
@@ -94,14 +98,13 @@ function cluster(options: BackboneOptions): Backbone {
 
   const topics = new RedisRegistry({
     prefix,
-    ttlMs: config.topicTtlMs,
-    maxTopics: config.maxTopics,
+    ...topicLimits(config),
     now,
     tell: (change) => bus.tell(change),
   });
   const bus = new RedisBus({
     originId: nodeId,
-    key: keyFingerprint(config.workerSecret.reveal()),
+    keys: installationKeys(config),
     prefix,
     outbox: config.outbox,
     deliver: options.deliver,
@@ -192,6 +195,10 @@ function cluster(options: BackboneOptions): Backbone {
       await countNodes();
       return lastNodes > 1;
     },
+    reconfigure: (changed) => {
+      topics.reconfigure(topicLimits(changed));
+      bus.reconfigure(installationKeys(changed), changed.outbox);
+    },
     start: async () => {
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
@@ -204,6 +211,8 @@ function cluster(options: BackboneOptions): Backbone {
         }, REPORT_INTERVAL_MS),
       );
       await Promise.race([link.start(), Bun.sleep(START_PATIENCE_MS)]);
+      // So that the others know of this worker, and of its key, before it serves.
+      bus.tick();
     },
     stop: async () => {
       for (const timer of timers) {
@@ -217,6 +226,18 @@ function cluster(options: BackboneOptions): Backbone {
       }
       link.stop();
     },
+  };
+}
+
+function topicLimits({ topicTtlMs, maxTopics }: Config): TopicLimits {
+  return { ttlMs: topicTtlMs, maxTopics };
+}
+
+function installationKeys({ workerSecret, workerSecretPrevious }: Config): InstallationKeys {
+  const previous = workerSecretPrevious.reveal();
+  return {
+    current: keyFingerprint(workerSecret.reveal()),
+    previous: previous === "" ? undefined : keyFingerprint(previous),
   };
 }
 

@@ -7,11 +7,14 @@ import { type Backbone, makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
+import type { GatewaySettings } from "./gateway/link.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { Journal } from "./observability/journal.ts";
+import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
+import type { Secrets } from "./protocol/secrets.ts";
 import { STATUS_TOPIC } from "./protocol/topic.ts";
 import { ReservedTopics } from "./topics/reserved-topics.ts";
 
@@ -50,6 +53,8 @@ const MEASURE_INTERVAL_MS = 1000;
 
 /** A worker that serves. */
 export interface RunningWorker {
+  /** Goes by what can change while running, at once and without dropping anyone. */
+  reload(config: Config): void;
   /**
    * Stops in order (contract: sockets get 1012, requests in flight their answer): within 200 ms when
    * alone, else within 10 s, or `drain_time` and 5 s.
@@ -65,8 +70,11 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, version, logger, onDrain, onFault } = options;
   let isDraining = false;
+  let { drainTime } = config;
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
+  const previousSecret = new PreviousSecretUse(Date.now);
+  previousSecret.watch(secretsOf(config).previous);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -95,16 +103,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
-    settings: {
-      hostname: wsHost,
-      port: config.wsPort,
-      secret: config.workerSecret.reveal(),
-      allowedOrigins: config.allowedOrigins,
-    },
     now,
+    address: { hostname: wsHost, port: config.wsPort },
+    settings: gatewaySettings(config),
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
-    onEvent: (event) => journal.socket(event),
+    onEvent: (event) => {
+      if (event.type === "previous_secret_used") {
+        previousSecret.tokenAccepted();
+      }
+      journal.socket(event);
+    },
     onFault,
   });
 
@@ -126,11 +135,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     nodes: () => bus.nodes(),
     redis: backbone.redis,
     node: nodeId,
+    previousSecret: () => previousSecret.status(),
   };
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
-    secret: config.workerSecret.reveal(),
+    secrets: secretsOf(config),
     ports: {
       topics,
       bus,
@@ -145,6 +155,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       isDraining: () => isDraining,
       events: journal,
     },
+    onPreviousSecret: (address) => {
+      previousSecret.apiCalled();
+      journal.previousSecretUsed(address);
+    },
   });
 
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
@@ -154,10 +168,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await listening("internal", internalHost, config.internalPort, api.listen());
 
   return {
+    reload(changed) {
+      drainTime = changed.drainTime;
+      throttle.reconfigure(changed.queue);
+      const secrets = secretsOf(changed);
+      previousSecret.watch(secrets.previous);
+      api.reconfigure(secrets);
+      gateways.reconfigure(gatewaySettings(changed));
+      backbone.reconfigure(changed);
+    },
     async stop() {
       isDraining = true;
       gateways.stopListening();
-      const spreadMs = await spread(config.drainTime, backbone);
+      const spreadMs = await spread(drainTime, backbone);
       if (spreadMs !== undefined) {
         journal.draining(spreadMs, gateways.headcount().sockets);
         await gateways.drain(spreadMs);
@@ -183,6 +206,19 @@ async function spread(
     return drainTime * 1000;
   }
   return (await backbone.hasOthers()) ? AUTO_SPREAD_MS : undefined;
+}
+
+/** The part of the configuration that gateway threads go by. */
+function gatewaySettings(config: Config): GatewaySettings {
+  return { secrets: secretsOf(config), allowedOrigins: config.allowedOrigins };
+}
+
+function secretsOf(config: Config): Secrets {
+  const previous = config.workerSecretPrevious.reveal();
+  return {
+    current: config.workerSecret.reveal(),
+    previous: previous === "" ? undefined : previous,
+  };
 }
 
 /** The text of `redis_ca_file`. */

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { API_ERRORS } from "../protocol/api-errors.ts";
+import type { Secrets } from "../protocol/secrets.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
 import { type Body, readBody } from "./read-body.ts";
-import { secretCheck } from "./secret-check.ts";
+import { type SecretCheck, secretCheck } from "./secret-check.ts";
 
 /**
  * How long a client may take for a whole request, head and body, in milliseconds. PHP gives up
@@ -26,9 +27,11 @@ const MAX_HEAD_BYTES = 16 * 1024;
 export interface ApiServerOptions {
   readonly hostname: string;
   readonly port: number;
-  /** `worker_secret`, expected in `X-Worker-Secret`. */
-  readonly secret: string;
+  /** Either is expected in `X-Worker-Secret`. */
+  readonly secrets: Secrets;
   readonly ports: ApiPorts;
+  /** A call was let in by the secret that is being replaced. */
+  readonly onPreviousSecret: (address: string) => void;
 }
 
 /**
@@ -39,14 +42,14 @@ export interface ApiServerOptions {
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #server: Server;
-  readonly #isSecret: (given: string | undefined) => boolean;
+  #secretCheck: SecretCheck;
   /** Requests that have not been answered to the end. */
   readonly #inFlight = new Set<ServerResponse>();
   #idle: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#isSecret = secretCheck(options.secret);
+    this.#secretCheck = secretCheck(options.secrets);
     this.#server = createServer(
       {
         requireHostHeader: false,
@@ -67,6 +70,11 @@ export class ApiServer {
     this.#server.listen(this.#options.port, this.#options.hostname, resolve);
     await promise;
     this.#server.off("error", reject);
+  }
+
+  /** Expects other secrets from now on; requests that were checked before go on. */
+  reconfigure(secrets: Secrets): void {
+    this.#secretCheck = secretCheck(secrets);
   }
 
   /** Accepts nobody any more; resolves when the requests in flight have been answered. */
@@ -121,10 +129,14 @@ export class ApiServer {
     if (route.isOpen === true) {
       return route.handle(this.#options.ports, "", new URLSearchParams(query));
     }
-    const secret = request.headers["x-worker-secret"];
-    if (!this.#isSecret(typeof secret === "string" ? secret : undefined)) {
+    const given = request.headers["x-worker-secret"];
+    const secret = this.#secretCheck(typeof given === "string" ? given : undefined);
+    if (secret === undefined) {
       this.#options.ports.events.forbidden(request.socket.remoteAddress ?? "unknown");
       return { kind: "fault", error: API_ERRORS.forbidden };
+    }
+    if (secret === "previous") {
+      this.#options.onPreviousSecret(request.socket.remoteAddress ?? "unknown");
     }
     const body = await bodyOf(request, route);
     if (!body.ok) {

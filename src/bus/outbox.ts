@@ -21,7 +21,7 @@ export interface OutboxLimits {
  * Bytes are counted as UTF-16 units, which is what they take here for text in ASCII.
  */
 export class Outbox {
-  readonly #limits: OutboxLimits;
+  #limits: OutboxLimits;
   #entries: Outgoing[] = [];
   /** Index of the oldest entry; those before it are gone. */
   #head = 0;
@@ -47,6 +47,11 @@ export class Outbox {
   /** Envelopes dropped since the start. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Other bounds from now on; what is beyond them is dropped with the next push or look. */
+  reconfigure(limits: OutboxLimits): void {
+    this.#limits = limits;
   }
 
   push(entry: Outgoing): void {

@@ -10,6 +10,7 @@ import {
 import { EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
+import type { InstallationKeys } from "./envelope-keys.ts";
 import { type Delivery, eventBusSuite } from "./event-bus-suite.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { RedisBus } from "./redis-bus.ts";
@@ -53,6 +54,7 @@ interface NodeOptions {
   readonly server?: RedisServer;
   readonly prefix?: string;
   readonly key?: string;
+  readonly keys?: InstallationKeys;
   readonly outbox?: Partial<OutboxLimits>;
   readonly originId?: string;
 }
@@ -80,7 +82,7 @@ class Node {
     this.server = server;
     this.bus = new RedisBus({
       originId: this.originId,
-      key,
+      keys: options.keys ?? { current: key, previous: undefined },
       prefix,
       outbox: { ...ROOMY, ...outbox },
       deliver: (topic, frame) => this.deliveries.push([topic, frame]),
@@ -1326,4 +1328,90 @@ describe("a Redis that comes back without memory", () => {
     await late.untilDelivered(3);
     expect(late.payloads).toEqual(["1", "2", "3"]);
   });
+});
+
+describe("while the secret is being changed", () => {
+  const OLD = { current: "01d01d01", previous: undefined };
+  const BOTH = { current: "4e44e44e", previous: OLD.current };
+  const NEW = { current: BOTH.current, previous: undefined };
+
+  /** Has each publish, and expects each to have got everything. */
+  async function expectOneCluster(nodes: readonly Node[], step: string): Promise<void> {
+    for (const [at, node] of nodes.entries()) {
+      publishAll(node, [`"${step} ${at}"`]);
+    }
+    await settle(...nodes);
+    const expected = nodes.map((_, at) => `"${step} ${at}"`).sort();
+    for (const node of nodes) {
+      expect(node.payloads.sort()).toEqual(expected);
+      expect(node.events).toEqual([]);
+      node.deliveries.length = 0;
+    }
+  }
+
+  test("on one worker after the other, each event comes to all at every step", async () => {
+    const nodes = await Promise.all([1, 2, 3].map(() => Node.joined({ keys: OLD })));
+    for (const [what, keys] of [
+      ["both", BOTH],
+      ["new", NEW],
+    ] as const) {
+      for (const [at, node] of nodes.entries()) {
+        node.bus.reconfigure(keys, ROOMY);
+        await expectOneCluster(nodes, `${what} ${at}`);
+      }
+    }
+  });
+
+  test("by restarts alike, once a worker that is new has been heard", async () => {
+    const [first, second] = [await Node.joined({ keys: BOTH }), await Node.joined({ keys: BOTH })];
+    const messages = await tapped(shared);
+    publishAll(first, ["0"]);
+    await settle(first, second);
+    expect(messages.at(-2)).toContain(`"key":"${OLD.current}"`);
+    first.deliveries.length = 0;
+    second.deliveries.length = 0;
+    // It has never heard of the former secret.
+    const restarted = await Node.joined({ keys: NEW });
+    restarted.bus.tick();
+    await settle(first, second, restarted);
+    await expectOneCluster([first, second, restarted], "restarted");
+    expect(messages.some((message) => message.includes(`"restarted 0"`))).toBe(true);
+    for (const message of messages.filter((text) => text.includes('"restarted '))) {
+      expect(message).toContain(`"key":"${NEW.current}"`);
+    }
+  });
+
+  test("nothing is read from the log that tells a worker to send with the new key", async () => {
+    const node = new Node({ keys: BOTH });
+    const hand = new Hand(shared, "feedfeedfeedfeed", NEW.current);
+    await hand.log(1);
+    await node.join();
+    const messages = await tapped(shared);
+    publishAll(node, ["1"]);
+    await eventually(() => messages.length === 1, "the envelope");
+    expect(messages[0]).toContain(`"key":"${OLD.current}"`);
+  });
+
+  test("what waited for Redis meanwhile is taken all the same", async () => {
+    const [away, other] = [new Node({ keys: OLD }), await Node.joined({ keys: OLD })];
+    publishAll(away, ["1"]);
+    for (const keys of [BOTH, NEW]) {
+      away.bus.reconfigure(keys, ROOMY);
+      other.bus.reconfigure(keys, ROOMY);
+      publishAll(away, [`"${keys.previous ?? "none"}"`]);
+    }
+    await away.join();
+    await settle(away, other);
+    expect(other.payloads).toEqual(["1", `"${OLD.current}"`, '"none"']);
+  });
+});
+
+test("an outbox with other bounds keeps to them from the next event on", async () => {
+  const node = new Node();
+  publishAll(node, numbers(1, 10));
+  node.bus.reconfigure({ current: KEY, previous: undefined }, { ...ROOMY, events: 3 });
+  publishAll(node, ["11"]);
+  expect(node.bus.backlog).toBe(3);
+  node.bus.tick();
+  expect(node.events).toEqual(["dropped 8"]);
 });

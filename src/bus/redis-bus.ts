@@ -1,6 +1,7 @@
 import {
   type Envelope,
   type EnvelopeFault,
+  type EnvelopeResult,
   EnvelopeWriter,
   type Notice,
   readEnvelope,
@@ -8,6 +9,7 @@ import {
 import { pushFrame } from "../protocol/frames.ts";
 import { isUseless } from "../redis/faults.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
+import { EnvelopeKeys, type InstallationKeys } from "./envelope-keys.ts";
 import type { Deliver, EventBus } from "./event-bus.ts";
 import { Held } from "./held.ts";
 import { LogWindow } from "./log-window.ts";
@@ -39,8 +41,7 @@ export interface BusEvents {
 export interface RedisBusOptions {
   /** 16 hex digits, new per process. */
   readonly originId: string;
-  /** The installation's fingerprint (`keyFingerprint`). */
-  readonly key: string;
+  readonly keys: InstallationKeys;
   /** Begins the names of channel and log (contract: `wavelog`). */
   readonly prefix: string;
   readonly outbox: OutboxLimits;
@@ -102,7 +103,9 @@ const LOG_FIELD = "e";
  */
 export class RedisBus implements EventBus {
   readonly #options: RedisBusOptions;
-  readonly #writer: EnvelopeWriter;
+  readonly #keys: EnvelopeKeys;
+  readonly #isOurs = (key: string): boolean => this.#keys.accepts(key);
+  #writer: EnvelopeWriter;
   readonly #channel: string;
   readonly #log: string;
   readonly #outbox: Outbox;
@@ -131,7 +134,8 @@ export class RedisBus implements EventBus {
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
-    this.#writer = new EnvelopeWriter(options.originId, options.key);
+    this.#keys = new EnvelopeKeys(options.keys);
+    this.#writer = this.#makeWriter();
     this.#channel = `${options.prefix}:events`;
     this.#log = `${options.prefix}:log`;
     this.#outbox = new Outbox(options.outbox);
@@ -148,6 +152,16 @@ export class RedisBus implements EventBus {
   /** The last round trip of a probe through the channel, in milliseconds. */
   get roundTripMs(): number | undefined {
     return this.#session === undefined ? undefined : this.#prober.roundTripMs;
+  }
+
+  /**
+   * Goes by other secrets and bounds from now on. What waits already keeps its key; what is beyond a
+   * bound goes with the next event.
+   */
+  reconfigure(keys: InstallationKeys, outbox: OutboxLimits): void {
+    this.#keys.change(keys);
+    this.#writer = this.#makeWriter();
+    this.#outbox.reconfigure(outbox);
   }
 
   publish(topic: string, payload: string): void {
@@ -259,6 +273,14 @@ export class RedisBus implements EventBus {
     }
   }
 
+  #makeWriter(): EnvelopeWriter {
+    return new EnvelopeWriter(this.#options.originId, this.#keys.outgoing);
+  }
+
+  #read(message: string): EnvelopeResult {
+    return readEnvelope(message, this.#isOurs);
+  }
+
   #enqueue(envelope: string): void {
     this.#window.add(envelope.length);
     this.#outbox.push({ seq: this.#seq, envelope, at: this.#options.now() });
@@ -349,7 +371,7 @@ export class RedisBus implements EventBus {
 
   /** Nothing is lost that has a number: it is in the log, which is read once there is room. */
   #foundNoRoom(message: string): void {
-    const result = readEnvelope(message, this.#options.key);
+    const result = this.#read(message);
     if (result.ok && result.envelope.kind === "event" && result.envelope.seq === undefined) {
       this.#heldDropped += 1;
       this.#options.events.heldDropped(this.#heldDropped);
@@ -357,14 +379,17 @@ export class RedisBus implements EventBus {
   }
 
   #take(message: string, session: RedisSession | undefined): void {
-    const result = readEnvelope(message, this.#options.key);
+    const result = this.#read(message);
     if (!result.ok) {
       this.#options.events.envelopeRefused(result.fault);
       return;
     }
-    const { envelope } = result;
+    const { envelope, key } = result;
     if (envelope.originId === this.#options.originId) {
       return;
+    }
+    if (key !== undefined && this.#keys.heard(key)) {
+      this.#writer = this.#makeWriter();
     }
     if (envelope.kind === "probe") {
       this.#hearProbe(envelope, session);
@@ -509,7 +534,7 @@ export class RedisBus implements EventBus {
 
   /** Acts on an envelope from the log that has not been seen; whether it was an event. */
   #applyLogged(message: string): boolean {
-    const result = readEnvelope(message, this.#options.key);
+    const result = this.#read(message);
     if (!result.ok || result.envelope.kind === "probe") {
       return false;
     }

@@ -1,5 +1,6 @@
 import type { ReadFile } from "../config/config-file.ts";
 import type { Environment } from "../config/environment.ts";
+import type { Reread } from "../config/reload.ts";
 import type { Config } from "../config/schema.ts";
 
 /** Exit status of a command that did what it was asked. */
@@ -26,12 +27,14 @@ export interface Io {
 /**
  * Runs a worker until it stops.
  *
+ * @param reread Reads the configuration again, from where it came.
  * @returns the exit status.
  */
 export type Serve = (
   config: Config,
   version: string,
   err: (line: string) => void,
+  reread: () => Reread,
 ) => Promise<number>;
 
 /** Everything the commands need from outside, so that tests can give them something else. */

@@ -1,10 +1,12 @@
 import { afterEach, expect, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 import { AUTH_OK_FRAME, errorFrame, pushFrame } from "../protocol/frames.ts";
-import { verifyToken } from "../protocol/token.ts";
+import { TokenVerifier } from "../protocol/token.ts";
 import type { CliDeps } from "./deps.ts";
 import { listen } from "./listen.ts";
 import { configFor, fakeDeps, NOW_MS, SECRET } from "./testing.ts";
+
+const verifier = new TokenVerifier({ current: SECRET, previous: undefined });
 
 const open: { stop(): void }[] = [];
 
@@ -47,7 +49,7 @@ function worker(script: Script) {
     websocket: {
       message(socket, data) {
         const frame = JSON.parse(String(data)) as { type: string; token: string };
-        const check = verifyToken(frame.token, "demo topic", Math.floor(NOW_MS / 1000), SECRET);
+        const check = verifier.verify(frame.token, "demo topic", Math.floor(NOW_MS / 1000));
         seen.push(`${frame.type} ${check.ok}`);
         script.onAuth?.(socket, socket.data);
       },

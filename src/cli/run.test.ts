@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { verifyToken } from "../protocol/token.ts";
+import { TokenVerifier } from "../protocol/token.ts";
 import { helpText } from "./help.ts";
 import { run } from "./run.ts";
 import { fakeDeps, NOW_MS, SECRET } from "./testing.ts";
 import { versionText } from "./version.ts";
+
+const verifier = new TokenVerifier({ current: SECRET, previous: undefined });
 
 const NOW = Math.floor(NOW_MS / 1000);
 
@@ -56,6 +58,31 @@ describe("serve", () => {
     ]);
   });
 
+  test("can read the configuration again, from where it came", async () => {
+    const reread: unknown[] = [];
+    let lines = "";
+    const { deps, written } = fakeDeps({
+      env: { WAVELOG_WORKER_WS_PORT: "9100" },
+      readFile: (path) => {
+        expect(path).toBe("club.yaml");
+        return Buffer.from(`worker_secret: "${SECRET}"\n${lines}`);
+      },
+      serve: (_config, _version, _err, readAgain) => {
+        lines = "max_topics: 5\nws_port: 9200\ninternal_port: 9300\n";
+        reread.push(readAgain());
+        lines = "nonsense: 1";
+        reread.push(readAgain());
+        return Promise.resolve(0);
+      },
+    });
+    expect(await run(["--config", "club.yaml"], deps)).toBe(0);
+    expect(reread).toMatchObject([
+      { ok: true, applied: ["max_topics"], pending: ["internal_port"] },
+      { ok: false, message: 'club.yaml: "nonsense" is no key of this file; remove it' },
+    ]);
+    expect(written).toEqual({ out: [], err: [] });
+  });
+
   test("is not started with a faulty configuration", async () => {
     const { deps, written } = fakeDeps({
       env: { WAVELOG_WORKER_WS_PORT: "x" },
@@ -84,24 +111,28 @@ test("check prints each key, its value, and where it comes from", async () => {
   expect(await run(["check"], deps)).toBe(0);
   expect(written.out.join("\n")).toBe(`config.yaml: the configuration is in order
 
-key                    value                                   from
-ws_port                9000                                    default
-ws_bind                ::                                      default
-internal_port          9001                                    default
-internal_bind          127.0.0.1                               default
-worker_secret          [secret]                                file
-redis_url              (empty)                                 default
-redis_prefix           wavelog                                 default
-redis_ca_file          (empty)                                 default
-cluster_outbox_events  10000                                   default
-cluster_outbox_bytes   33554432                                default
-cluster_outbox_age     5m                                      default
-topic_ttl              24h                                     default
-gateway_threads        auto (3 on this machine)                default
-max_topics             100000                                  default
-allowed_origins        https://log.example.org, *.example.net  environment
-log_format             auto                                    default
-log_level              info                                    default`);
+key                     value                                   from
+ws_port                 9000                                    default
+ws_bind                 ::                                      default
+internal_port           9001                                    default
+internal_bind           127.0.0.1                               default
+worker_secret           [secret]                                file
+worker_secret_previous  (empty)                                 default
+redis_url               (empty)                                 default
+redis_prefix            wavelog                                 default
+redis_ca_file           (empty)                                 default
+cluster_outbox_events   10000                                   default
+cluster_outbox_bytes    33554432                                default
+cluster_outbox_age      5m                                      default
+topic_ttl               24h                                     default
+gateway_threads         auto (3 on this machine)                default
+drain_time              auto                                    default
+max_topics              100000                                  default
+max_queued_events       10000                                   default
+max_queued_bytes        16777216                                default
+allowed_origins         https://log.example.org, *.example.net  environment
+log_format              auto                                    default
+log_level               info                                    default`);
   expect(written.err).toHaveLength(1);
   expect(written.err[0]).toStartWith("environment WAVELOG_WORKER_PORT: ignored");
 });
@@ -131,18 +162,19 @@ describe("token", () => {
   test("is valid for the topic and the user until its time is over", async () => {
     const text = await token("--topic", "radio.user.7", "--user", "7", "--ttl", "1h30m");
     const expires = NOW + 5_400;
-    expect(verifyToken(text, "radio.user.7", NOW, SECRET)).toEqual({
+    expect(verifier.verify(text, "radio.user.7", NOW)).toEqual({
       ok: true,
       userId: 7,
       expires,
+      signedWith: "current",
     });
-    expect(verifyToken(text, "radio.user.7", expires + 1, SECRET).ok).toBe(false);
-    expect(verifyToken(text, "radio.user.8", NOW, SECRET).ok).toBe(false);
+    expect(verifier.verify(text, "radio.user.7", expires + 1).ok).toBe(false);
+    expect(verifier.verify(text, "radio.user.8", NOW).ok).toBe(false);
   });
 
   test("is for nobody and for 24 hours unless said otherwise", async () => {
-    const check = verifyToken(await token("--topic", "t"), "t", NOW, SECRET);
-    expect(check).toEqual({ ok: true, userId: 0, expires: NOW + 86_400 });
+    const check = verifier.verify(await token("--topic", "t"), "t", NOW);
+    expect(check).toMatchObject({ ok: true, userId: 0, expires: NOW + 86_400 });
   });
 
   test.each([

@@ -1,4 +1,10 @@
-import { DEFAULT_CONFIG_PATH, type LoadResult, loadConfig } from "../config/load.ts";
+import {
+  DEFAULT_CONFIG_PATH,
+  type LoadOptions,
+  type LoadResult,
+  loadConfig,
+} from "../config/load.ts";
+import { RunningConfig } from "../config/reload.ts";
 import { type Options, readArguments } from "./arguments.ts";
 import { checkReport } from "./check.ts";
 import type { CommandName } from "./commands.ts";
@@ -38,11 +44,13 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
   const { io } = deps;
   switch (command) {
     case "serve":
-      return withConfig(options, deps, ({ config, warnings }) => {
-        for (const line of warnings) {
+      return withConfig(options, deps, (loaded) => {
+        for (const line of loaded.warnings) {
           io.err(line);
         }
-        return deps.serve(config, deps.version(), (line) => io.err(line));
+        const running = new RunningConfig(loadOptions(options, deps), loaded);
+        const err = (line: string): void => io.err(line);
+        return deps.serve(loaded.config, deps.version(), err, () => running.reread());
       });
     case "check":
       return withConfig(options, deps, (loaded) => {
@@ -77,20 +85,20 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
   }
 }
 
+/** Where the command line says that the configuration is. */
+function loadOptions({ config: path }: Options, { env, readFile }: CliDeps): LoadOptions {
+  return { path: path ?? DEFAULT_CONFIG_PATH, explicit: path !== undefined, env, readFile };
+}
+
 /** Runs what needs a configuration, or says what is wrong with it. */
 async function withConfig(
-  { config: path }: Options,
-  { io, env, readFile }: CliDeps,
+  options: Options,
+  deps: CliDeps,
   act: (loaded: Extract<LoadResult, { ok: true }>) => number | Promise<number>,
 ): Promise<number> {
-  const loaded = loadConfig({
-    path: path ?? DEFAULT_CONFIG_PATH,
-    explicit: path !== undefined,
-    env,
-    readFile,
-  });
+  const loaded = loadConfig(loadOptions(options, deps));
   if (!loaded.ok) {
-    io.err(loaded.message);
+    deps.io.err(loaded.message);
     return FAILED;
   }
   return act(loaded);

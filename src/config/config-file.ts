@@ -136,6 +136,8 @@ function readProblem(code: string | undefined): string {
       return "cannot be read: permission denied; check its owner and mode";
     case "EISDIR":
       return "is a directory; name the file in it";
+    case "ESPIPE":
+      return "is no file but a pipe, which can be read at the start alone; restart the worker";
     default:
       return `cannot be read (${code ?? "unknown reason"})`;
   }

@@ -18,14 +18,14 @@ describe("a value in a message", () => {
     ["worker_secret: abc", "the value (not shown here)"],
     ["my pass-phrase is this", "the value (not shown here)"],
   ])("%p is shown as %p", (value, shown) => {
-    expect(quoteValue(value, "pass-phrase")).toBe(shown);
+    expect(quoteValue(value, ["", "pass-phrase"])).toBe(shown);
   });
 
   test("is one short printable line, whatever it is", () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         // Strings alone convert safely; objects are never looked into.
-        const shown = quoteValue(typeof value === "symbol" ? String(value) : value, "");
+        const shown = quoteValue(typeof value === "symbol" ? String(value) : value, [""]);
         expect(shown.length).toBeLessThanOrEqual(62);
         expect(shown).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
       }),

@@ -38,15 +38,16 @@ export function cleanPath(path: string): string {
  * A setting's value for a message: in quotes, on one line, shortened. Lists and mappings are only
  * called that, and what holds the secret or may be one is not shown.
  *
- * @param secretText The secret of this configuration, "" when unknown.
+ * @param secretTexts The secrets of this configuration, "" for an unknown one.
  */
-export function quoteValue(value: unknown, secretText: string): string {
+export function quoteValue(value: unknown, secretTexts: readonly string[]): string {
   if (typeof value === "object" && value !== null) {
     return Array.isArray(value) ? "a list" : "a mapping";
   }
   const text = String(value);
   const isHidden =
-    MAY_BE_SECRET.test(text) || (secretText.length >= MIN_SECRET_PART && text.includes(secretText));
+    MAY_BE_SECRET.test(text) ||
+    secretTexts.some((secret) => secret.length >= MIN_SECRET_PART && text.includes(secret));
   return isHidden ? NOT_SHOWN : `"${cleanText(text, MAX_VALUE_LENGTH)}"`;
 }
 

@@ -42,7 +42,8 @@ function message(result: LoadResult): string {
 describe("values", () => {
   test("are the defaults where nothing else is said", () => {
     const { config, sources, file, warnings } = loaded(withSecret(""));
-    expect({ ...config, workerSecret: config.workerSecret.reveal(), redisUrl: "" }).toEqual({
+    const { workerSecretPrevious, ...rest } = config;
+    expect({ ...rest, workerSecret: config.workerSecret.reveal(), redisUrl: "" }).toEqual({
       wsPort: 9000,
       wsBind: "::",
       internalPort: 9001,
@@ -63,6 +64,7 @@ describe("values", () => {
       logLevel: "info",
     });
     expect(config.redisUrl.reveal()).toBe("");
+    expect(workerSecretPrevious.reveal()).toBe("");
     expect(sources.worker_secret).toBe("file");
     expect(sources.ws_port).toBe("default");
     expect(file).toBe("config.yaml");
@@ -190,6 +192,19 @@ describe("values", () => {
     expect(JSON.stringify(result) + Bun.inspect(result)).not.toContain(SECRET);
   });
 
+  test("keep the former secret out of everything printed, too", () => {
+    const former = "fedcba9876543210".repeat(4);
+    for (const result of [
+      loaded(withSecret(`worker_secret_previous: ${former}`)),
+      loaded(withSecret("", { WAVELOG_WORKER_WORKER_SECRET_PREVIOUS: former })),
+    ]) {
+      expect(result.config.workerSecretPrevious.reveal()).toBe(former);
+      expect(result.shown.worker_secret_previous).toBe("[secret]");
+      expect(JSON.stringify(result) + Bun.inspect(result)).not.toContain(former);
+    }
+    expect(loaded(withSecret("")).shown.worker_secret_previous).toBe("");
+  });
+
   test("cannot be changed", () => {
     const { config } = loaded(withSecret(""));
     expect(Object.isFrozen(config) && Object.isFrozen(config.allowedOrigins)).toBe(true);
@@ -273,6 +288,22 @@ describe("a fault in the file is one line", () => {
   });
 
   test.each([
+    [
+      '"hunter2 hunter2"',
+      "is too short to have been worker_secret; give the former one, or remove",
+    ],
+    ["12345678901234567890123456789012", "is a number to YAML"],
+    ["[hunter2]", "is not text; put it in quotes"],
+    ['"hunter2 hunter2 hunter2 hunter2 "', "begins or ends with white space"],
+    ['"hunter2 hunter2\\thunter2 hunter2 hunter2"', "contains control characters"],
+    [`"${SECRET}"`, "is the same as worker_secret; give the former one, or remove it"],
+  ])("worker_secret_previous: %s", (value, problem) => {
+    const line = message(withSecret(`worker_secret_previous: ${value}`));
+    expect(line).toStartWith(`config.yaml: worker_secret_previous: ${problem}`);
+    expect(line).not.toMatch(/hunter2|1234567/);
+  });
+
+  test.each([
     ["- a", "is not a mapping"],
     ["hunter2", "is not a mapping"],
     ["worker_secret=hunter2", "is not a mapping"],
@@ -321,6 +352,16 @@ describe("a fault in the file is one line", () => {
       ),
     );
     expect(line).toContain("ws_bind: the value (not shown here) is no address");
+    expect(line).not.toContain("two words");
+  });
+
+  test("never shows the former secret in another key", () => {
+    const line = message(
+      withSecret(
+        `worker_secret_previous: "two words and some more of them"\nlog_level: "two words and some more of them"`,
+      ),
+    );
+    expect(line).toContain("log_level: the value (not shown here) is not allowed");
     expect(line).not.toContain("two words");
   });
 

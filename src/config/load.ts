@@ -7,8 +7,8 @@ import {
   CONFIG_KEYS,
   type Config,
   type ConfigKey,
+  docOf,
   type Settings,
-  settingDocs,
   settingsSchema,
   toConfig,
 } from "./schema.ts";
@@ -18,6 +18,9 @@ import { suggestName } from "./suggest.ts";
 /** Read when the command line names no file. */
 export const DEFAULT_CONFIG_PATH = "config.yaml";
 
+/** Keys whose text must not show in a message about another key either. */
+const SECRET_KEYS = ["worker_secret", "worker_secret_previous"] as const;
+
 /** Where a value comes from. */
 export type ConfigSource = "file" | "environment" | "default";
 
@@ -25,6 +28,8 @@ export interface LoadOptions {
   readonly path: string;
   /** Whether somebody named the file; then it must exist. */
   readonly explicit: boolean;
+  /** Whether it has been read before by this process; then it must still exist. */
+  readonly wasRead?: boolean;
   readonly env: Environment;
   readonly readFile?: ReadFile;
 }
@@ -33,6 +38,8 @@ export type LoadResult =
   | {
       readonly ok: true;
       readonly config: Config;
+      /** The same under the file's keys. */
+      readonly settings: Settings;
       readonly sources: Readonly<Record<ConfigKey, ConfigSource>>;
       /** Each value as text for people, secrets masked. */
       readonly shown: Readonly<Record<ConfigKey, string>>;
@@ -56,8 +63,9 @@ export function loadConfig(options: LoadOptions): LoadResult {
   }
   const environment = readEnvironment(options.env);
   const haveSecret = environment.entries.has("worker_secret");
-  if (file.kind === "missing" && (options.explicit || !haveSecret)) {
-    return { ok: false, message: `${path}: ${missingProblem(options.explicit)}` };
+  const mustExist = options.explicit || options.wasRead === true || !haveSecret;
+  if (file.kind === "missing" && mustExist) {
+    return { ok: false, message: `${path}: ${missingProblem(options)}` };
   }
 
   const inFile = file.kind === "read" ? setEntries(file.entries) : new Map<string, unknown>();
@@ -70,7 +78,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   const place = (key: ConfigKey): string =>
     sources[key] === "environment" ? `environment ${environmentName(key)}` : `${path}: ${key}`;
 
-  const secretText = String(raw["worker_secret"] ?? "");
+  const secretTexts = SECRET_KEYS.map((key) => String(raw[key] ?? ""));
 
   const parsed = settingsSchema.safeParse(raw, { reportInput: true });
   if (!parsed.success) {
@@ -79,7 +87,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
         return issue.keys.map((key) => `${path}: ${unknownProblem(key)}`);
       }
       const key = issue.path[0] as ConfigKey;
-      return `${place(key)}: ${valueProblem(key, issue, secretText)}`;
+      return `${place(key)}: ${valueProblem(key, issue, secretTexts)}`;
     });
     return { ok: false, message: oneLine(problems) };
   }
@@ -94,6 +102,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   return {
     ok: true,
     config: toConfig(parsed.data),
+    settings: parsed.data,
     sources,
     shown: forEachKey((key) => showValue(key, parsed.data)),
     file: file.kind === "read" ? options.path : undefined,
@@ -110,7 +119,10 @@ function oneLine(problems: readonly string[]): string {
   return rest > 0 ? `${shown}; and ${rest} more` : shown;
 }
 
-function missingProblem(explicit: boolean): string {
+function missingProblem({ explicit, wasRead = false }: LoadOptions): string {
+  if (wasRead) {
+    return "not found any more; put it back";
+  }
   return explicit
     ? "not found; check the name given with --config"
     : `not found, and ${environmentName("worker_secret")} is not set; create the file (see config.sample.yaml) or name one with --config`;
@@ -126,14 +138,14 @@ function unknownProblem(key: string): string {
 function valueProblem(
   key: ConfigKey,
   issue: { readonly message: string; readonly input?: unknown },
-  secretText: string,
+  secretTexts: readonly string[],
 ): string {
   const hidden = isSecret(key) || issue.input === undefined;
-  return hidden ? issue.message : `${quoteValue(issue.input, secretText)} ${issue.message}`;
+  return hidden ? issue.message : `${quoteValue(issue.input, secretTexts)} ${issue.message}`;
 }
 
 function isSecret(key: ConfigKey): boolean {
-  return settingDocs.get(settingsSchema.shape[key])?.secret === true;
+  return docOf(key).secret === true;
 }
 
 /** Leaves out keys of ours without a value: they are not set. Others stay, to be refused. */
@@ -158,7 +170,7 @@ function showValue(key: ConfigKey, settings: Settings): string {
   const value = settings[key];
   if (value instanceof Secret) {
     const text = value.reveal();
-    return key === "redis_url" ? text && maskRedisUrl(text) : String(value);
+    return text && (key === "redis_url" ? maskRedisUrl(text) : String(value));
   }
   if (Array.isArray(value)) {
     return value.join(", ");

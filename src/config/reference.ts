@@ -7,13 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { environmentName } from "./environment.ts";
-import {
-  CONFIG_KEYS,
-  type ConfigKey,
-  type SettingDoc,
-  settingDocs,
-  settingsSchema,
-} from "./schema.ts";
+import { CONFIG_KEYS, type ConfigKey, docOf, type SettingDoc, settingsSchema } from "./schema.ts";
 
 /** A generated file of the project. */
 export interface GeneratedFile {
@@ -41,6 +35,12 @@ export function staleFiles(projectFolder: string): readonly string[] {
   ).map(({ path }) => path);
 }
 
+/** When a change of a key counts, for the reference. */
+const TAKES_EFFECT: Readonly<Record<SettingDoc["reload"], string>> = {
+  live: "at a reload (`SIGHUP`)",
+  restart: "at a restart",
+};
+
 /** The reference page. */
 function configurationPage(): string {
   const rows = CONFIG_KEYS.map((key) => [
@@ -58,7 +58,7 @@ The worker reads one YAML file, \`config.yaml\` in the working directory or the 
 - Without \`--config\` the file may be missing when \`${environmentName("worker_secret")}\` is set.
 - \`wavelog_worker check\` prints what the worker would run with and where each value comes from.
 - A fault ends the program with status 1 and one line that says where it is and what to do. An unknown key in the file is a fault; an unknown \`WAVELOG_WORKER_…\` variable is a warning, since container platforms set some of their own.
-- Changes take effect when the worker is started again.
+- \`SIGHUP\` makes a running worker read it again: what "takes effect" below calls a reload applies at once and drops nobody, what needs a restart is named in the log, and a file with a fault changes nothing. See [Reloading](operations.md#reloading-the-configuration).
 
 ${table([["key", "default", "environment"], ...rows])}
 
@@ -77,6 +77,7 @@ ${table([
   ["allowed", doc.allowed],
   ["environment", `\`${environmentName(key)}\``],
   ["when to change it", doc.change],
+  ["takes effect", TAKES_EFFECT[doc.reload]],
 ])}
 
 \`\`\`yaml
@@ -122,6 +123,7 @@ function sampleFile(): string {
 # Configuration of the Wavelog Worker. Copy this file to config.yaml and fill in worker_secret; every
 # other key is commented out and shows its default. The reference is docs/configuration.md.
 # Every key can also come from the environment, e.g. ${environmentName("ws_port")}=9000.
+# SIGHUP makes a running worker read this file again.
 
 ${CONFIG_KEYS.map(sampleKey).join("\n")}`;
 }
@@ -165,14 +167,6 @@ function defaultText(key: ConfigKey): string {
 /** The default as the file would say it; `undefined` for a required key. */
 function defaultValue(key: ConfigKey): unknown {
   return z.toJSONSchema(settingsSchema.shape[key], { io: "input" }).default;
-}
-
-function docOf(key: ConfigKey): SettingDoc {
-  const doc = settingDocs.get(settingsSchema.shape[key]);
-  if (doc === undefined) {
-    throw new Error(`"${key}" has no reference texts; register them in schema.ts`);
-  }
-  return doc;
 }
 
 function readIfThere(path: string): string | undefined {

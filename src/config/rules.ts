@@ -11,8 +11,7 @@ export interface RuleFault {
 
 /** What must hold between values that are each in order. */
 export function brokenRules(settings: Settings): readonly RuleFault[] {
-  const fault = samePort(settings);
-  return fault === undefined ? [] : [fault];
+  return [samePort(settings), sameSecret(settings)].filter((fault) => fault !== undefined);
 }
 
 /** Two listeners cannot share a port on the same address. */
@@ -24,5 +23,16 @@ function samePort(settings: Settings): RuleFault | undefined {
   return {
     keys: ["internal_port", "ws_port"],
     problem: `"${port}" is the port of ws_port and internal_port both; give them different ones`,
+  };
+}
+
+/** A secret that replaces itself is a slip: one of the two lines was not changed. */
+function sameSecret(settings: Settings): RuleFault | undefined {
+  if (settings.worker_secret_previous.reveal() !== settings.worker_secret.reveal()) {
+    return undefined;
+  }
+  return {
+    keys: ["worker_secret_previous", "worker_secret"],
+    problem: "is the same as worker_secret; give the former one, or remove it",
   };
 }

@@ -14,6 +14,7 @@ import {
   outboxBytes,
   outboxEvents,
   port,
+  previousSecret,
   queuedBytes,
   queuedEvents,
   redisCaFile,
@@ -40,6 +41,11 @@ export interface SettingDoc {
   readonly fallback?: string;
   /** Set when the value must never be shown. */
   readonly secret?: true;
+  /**
+   * How a change reaches a worker that runs: by a reload, without dropping anyone, or only by a
+   * restart.
+   */
+  readonly reload: "live" | "restart";
 }
 
 /** The reference texts of every key of {@link settingsSchema}. */
@@ -55,6 +61,7 @@ export const settingsSchema = z.strictObject({
     allowed: port.allowed,
     change: "When the port is taken, or when the load balancer expects another.",
     example: "ws_port: 9000",
+    reload: "restart",
   }),
   ws_bind: bindAddress.schema.prefault("").register(settingDocs, {
     what: "Address on which browsers' connections are taken.",
@@ -63,12 +70,14 @@ export const settingsSchema = z.strictObject({
       "When a load balancer on the same machine is the only one that may connect (`127.0.0.1`), or when the machine has no IPv6 (`0.0.0.0`).",
     example: 'ws_bind: "127.0.0.1"',
     fallback: "all interfaces, IPv6 and IPv4",
+    reload: "restart",
   }),
   internal_port: port.schema.prefault(9001).register(settingDocs, {
     what: "Port for Wavelog itself (internal HTTP API: register, publish, status).",
     allowed: port.allowed,
     change: "When the port is taken. Wavelog's worker address must say the same.",
     example: "internal_port: 9001",
+    reload: "restart",
   }),
   internal_bind: bindAddress.schema.prefault("127.0.0.1").register(settingDocs, {
     what: "Address on which the internal HTTP API is served. Whoever reaches it and has the secret can publish to everybody, so it stays on this machine unless you say otherwise.",
@@ -76,14 +85,25 @@ export const settingsSchema = z.strictObject({
     change:
       "When PHP runs on another machine or in another container: give the address it reaches this machine by, or `0.0.0.0`, and keep strangers out with the network or a firewall.",
     example: 'internal_bind: "0.0.0.0"',
+    reload: "restart",
   }),
   worker_secret: workerSecret.schema.register(settingDocs, {
     what: "Shared secret: the same text as `worker_secret` in Wavelog's configuration. It opens the internal API and signs the browsers' tokens.",
     allowed: workerSecret.allowed,
     change:
-      "Always: there is no default. Change it when somebody may have seen it, here and in Wavelog at once.",
+      "Always: there is no default. Change it when somebody may have seen it; with `worker_secret_previous` nobody notices.",
     example: 'worker_secret: "…64 hex digits…"',
     secret: true,
+    reload: "live",
+  }),
+  worker_secret_previous: previousSecret.schema.prefault("").register(settingDocs, {
+    what: "The secret that `worker_secret` has replaced. While it is set, whoever still uses it is let in: PHP at the internal API, browsers with tokens signed by it. The status shows whether anybody does, and docs/operations.md the steps.",
+    allowed: previousSecret.allowed,
+    change: "While the secret is being changed; remove it afterwards.",
+    example: 'worker_secret_previous: "…64 hex digits…"',
+    fallback: "empty: only `worker_secret` counts",
+    secret: true,
+    reload: "live",
   }),
   redis_url: redisUrl.schema.prefault("").register(settingDocs, {
     what: "Redis or Valkey server through which several workers share topics and events, and become one. While it is out of reach each serves its own.",
@@ -92,6 +112,7 @@ export const settingsSchema = z.strictObject({
     example: 'redis_url: "redis://127.0.0.1:6379/0"',
     fallback: "empty: a single worker, no Redis",
     secret: true,
+    reload: "restart",
   }),
   redis_prefix: redisPrefix.schema.prefault("wavelog").register(settingDocs, {
     what: "Begins the names of all keys and of the channel in Redis. Channels are shared by all databases of a server, whatever number the URL ends with.",
@@ -99,6 +120,7 @@ export const settingsSchema = z.strictObject({
     change:
       "When two installations of Wavelog share one Redis: give each its own, the same on all workers of one. The original worker knows `wavelog` alone.",
     example: "redis_prefix: club2",
+    reload: "restart",
   }),
   redis_ca_file: redisCaFile.schema.prefault("").register(settingDocs, {
     what: "Certificate authorities that may have signed the certificate of a `rediss://` server.",
@@ -106,36 +128,42 @@ export const settingsSchema = z.strictObject({
     change: "When the server's certificate is signed by an authority of your own.",
     example: 'redis_ca_file: "/etc/wavelog_worker/redis-ca.pem"',
     fallback: "empty: the authorities that come with the program",
+    reload: "restart",
   }),
   cluster_outbox_events: outboxEvents.schema.prefault(10_000).register(settingDocs, {
     what: "Events that are kept for the other workers while Redis is out of reach; beyond, the oldest are dropped, counted and logged.",
     allowed: outboxEvents.allowed,
     change: "When Redis may be away for long while much is logged.",
     example: "cluster_outbox_events: 50000",
+    reload: "live",
   }),
   cluster_outbox_bytes: outboxBytes.schema.prefault(33_554_432).register(settingDocs, {
     what: "Memory these events may take, in bytes.",
     allowed: outboxBytes.allowed,
     change: "Together with `cluster_outbox_events`, or when memory is short.",
     example: "cluster_outbox_bytes: 134217728",
+    reload: "live",
   }),
   cluster_outbox_age: outboxAge.schema.prefault(DEFAULT_OUTBOX_AGE).register(settingDocs, {
     what: "How long such an event is kept; an older one is of no use to a browser any more.",
     allowed: outboxAge.allowed,
     change: "When late events are better than none, or worse.",
     example: 'cluster_outbox_age: "2m"',
+    reload: "live",
   }),
   topic_ttl: topicTtl.schema.prefault(DEFAULT_TTL).register(settingDocs, {
     what: "How long a topic stays registered when Wavelog does not register it again. Keeps topics that nobody uses any more from piling up.",
     allowed: topicTtl.allowed,
     change: "Seldom: longer than Wavelog's own pause between two registrations is enough.",
     example: 'topic_ttl: "12h"',
+    reload: "live",
   }),
   gateway_threads: gatewayThreads.schema.prefault("auto").register(settingDocs, {
     what: "Threads that hold the browsers' connections. `auto` is the number of CPU cores less one, at least 1, at most 8.",
     allowed: gatewayThreads.allowed,
     change: "When other programs need the cores (fewer), or to measure.",
     example: "gateway_threads: 2",
+    reload: "restart",
   }),
   drain_time: drainTime.schema.prefault("auto").register(settingDocs, {
     what: "What happens to the browsers when the worker stops. `auto`: while other workers are there, their connections are closed one after the other over 5 s, so that the others take them; a worker that is alone serves to the last moment and closes all at once, since browsers give up after 4 s. A number of seconds spreads the closing over that time in any case.",
@@ -143,24 +171,28 @@ export const settingsSchema = z.strictObject({
     change:
       "To a number when something else takes the browsers over, or when 5 s are too short for thousands of them. The supervisor must wait longer than that before it kills (`docker stop` 10 s, systemd 90 s).",
     example: "drain_time: 20",
+    reload: "live",
   }),
   max_topics: maxTopics.schema.prefault(100_000).register(settingDocs, {
     what: "Most topics registered at once; beyond it a new one is refused (HTTP 507), so that a fault elsewhere cannot fill the memory.",
     allowed: maxTopics.allowed,
     change: "When Wavelog has more topics than this in use at once.",
     example: "max_topics: 250000",
+    reload: "live",
   }),
   max_queued_events: queuedEvents.schema.prefault(10_000).register(settingDocs, {
     what: "Events that may wait for a gateway thread. When it is full, a publish waits up to 250 ms for room and is then refused (HTTP 503), so that what was answered 200 is delivered and memory stays bounded.",
     allowed: queuedEvents.allowed,
     change: "When bursts of more events than this are published at once.",
     example: "max_queued_events: 50000",
+    reload: "live",
   }),
   max_queued_bytes: queuedBytes.schema.prefault(16_777_216).register(settingDocs, {
     what: "Size these events may have together, in bytes (as many characters, where they are not ASCII).",
     allowed: queuedBytes.allowed,
     change: "Together with `max_queued_events`, or when memory is short.",
     example: "max_queued_bytes: 67108864",
+    reload: "live",
   }),
   allowed_origins: allowedOrigins.schema.prefault([]).register(settingDocs, {
     what: "Web pages that may connect, by the `Origin` header browsers send. Empty lets every page try; a topic that needs a token needs it all the same.",
@@ -169,12 +201,14 @@ export const settingsSchema = z.strictObject({
       "To keep pages of other sites from opening connections at all: list the address of your Wavelog.",
     example: 'allowed_origins:\n  - "https://log.example.org"\n  - "*.example.net"',
     fallback: "empty: any origin",
+    reload: "live",
   }),
   log_format: logFormat.schema.prefault("auto").register(settingDocs, {
     what: "How log lines look: `text` for people, `json` one object per line for programs, `auto` text on a terminal and JSON otherwise.",
     allowed: logFormat.allowed,
     change: "When a log collector reads JSON from a terminal, or people read the log from a file.",
     example: "log_format: json",
+    reload: "restart",
   }),
   log_level: logLevel.schema.prefault("info").register(settingDocs, {
     what: "The least important lines that are still logged.",
@@ -182,6 +216,7 @@ export const settingsSchema = z.strictObject({
     change:
       "To `warn` on a busy worker (one line per connection is `info`), to `debug` when looking for a fault.",
     example: "log_level: warn",
+    reload: "live",
   }),
 });
 
@@ -193,6 +228,15 @@ export type ConfigKey = keyof Settings;
 
 /** Every key, in the order of the reference. */
 export const CONFIG_KEYS = Object.keys(settingsSchema.shape) as readonly ConfigKey[];
+
+/** The reference texts of a key. */
+export function docOf(key: ConfigKey): SettingDoc {
+  const doc = settingDocs.get(settingsSchema.shape[key]);
+  if (doc === undefined) {
+    throw new Error(`"${key}" has no reference texts; register them in schema.ts`);
+  }
+  return doc;
+}
 
 /** What the worker runs with: checked, complete, in the units the names say. */
 export type Config = ReturnType<typeof toConfig>;
@@ -209,6 +253,8 @@ export function toConfig(settings: Settings) {
     /** As `wsBind`. */
     internalBind: settings.internal_bind,
     workerSecret: settings.worker_secret,
+    /** Reveals "" for none; never the same as `workerSecret`. */
+    workerSecretPrevious: settings.worker_secret_previous,
     /** Reveals "" for a single instance. A secret, since it may hold a password. */
     redisUrl: settings.redis_url,
     /** The same without user and password, for output. */

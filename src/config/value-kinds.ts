@@ -107,28 +107,43 @@ export const bindAddress = kind(
 const SECRET =
   "at least 32 characters, no control characters, no white space at either end. `wavelog_worker secret` prints a good one";
 
+/** Text for a secret, as YAML may get it wrong. */
+function secretText() {
+  return z.string({
+    error: ({ input }) => {
+      if (input === undefined) {
+        return `is not set; ${MAKE_SECRET}`;
+      }
+      return typeof input === "number"
+        ? "is a number to YAML, which loses digits; put it in quotes"
+        : "is not text; put it in quotes";
+    },
+  });
+}
+
+function toSecret(text: string, context: z.RefinementCtx): Secret {
+  const problem = secretProblem(text);
+  if (problem !== undefined) {
+    context.issues.push({ code: "custom", input: text, message: problem });
+    return z.NEVER;
+  }
+  return new Secret(text);
+}
+
 export const workerSecret = kind(
   SECRET,
-  z
-    .string({
-      error: ({ input }) => {
-        if (input === undefined) {
-          return `is not set; ${MAKE_SECRET}`;
-        }
-        return typeof input === "number"
-          ? "is a number to YAML, which loses digits; put it in quotes"
-          : "is not text; put it in quotes";
-      },
-    })
-    .min(MIN_SECRET_LENGTH, `is too short; ${MAKE_SECRET}`)
-    .transform((text, context) => {
-      const problem = secretProblem(text);
-      if (problem !== undefined) {
-        context.issues.push({ code: "custom", input: text, message: problem });
-        return z.NEVER;
-      }
-      return new Secret(text);
-    }),
+  secretText().min(MIN_SECRET_LENGTH, `is too short; ${MAKE_SECRET}`).transform(toSecret),
+);
+
+/** A secret as {@link workerSecret}, or "" for none. */
+export const previousSecret = kind(
+  "the former `worker_secret`, or nothing",
+  secretText()
+    .regex(
+      new RegExp(`^(?:|.{${MIN_SECRET_LENGTH},})$`, "s"),
+      "is too short to have been worker_secret; give the former one, or remove it",
+    )
+    .transform(toSecret),
 );
 
 /** The secret travels in an HTTP header, which neither of these survives. */

@@ -1,12 +1,20 @@
+import type { Secrets } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 
-/** What a gateway thread is told once, at its start. Plain data: it crosses a thread boundary. */
-export interface GatewaySettings {
+/** Where the WebSocket port is opened; the same for as long as the process lives. */
+export interface GatewayAddress {
   readonly hostname: string;
   readonly port: number;
-  /** `worker_secret`, which signs the tokens. */
-  readonly secret: string;
+}
+
+/**
+ * What a gateway thread goes by and may be told anew at any time, always as a whole. Plain data: it
+ * crosses a thread boundary.
+ */
+export interface GatewaySettings {
+  /** What tokens are signed with. */
+  readonly secrets: Secrets;
   /** Origins that may connect, exact or `*.example.org`; empty means any. */
   readonly allowedOrigins: readonly string[];
 }
@@ -19,12 +27,15 @@ export type ToGateway =
   | string
   | {
       readonly kind: "start";
+      readonly address: GatewayAddress;
       readonly settings: GatewaySettings;
       /** Memory for the thread's `Progress`. */
       readonly progress: SharedArrayBuffer;
     }
   /** Answer `reached` once all deliveries before have been handed to their sockets. */
   | { readonly kind: "mark" }
+  /** From now on these; sockets that are open stay. */
+  | { readonly kind: "settings"; readonly settings: GatewaySettings }
   /** Answers `ask_topic`; no `meta` means the topic is not registered. */
   | { readonly kind: "topic"; readonly topic: string; readonly meta: TopicMeta | undefined }
   /** Answers `ask_status`: the status object as JSON text. */

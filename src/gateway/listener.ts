@@ -5,8 +5,8 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import { normalizeTopic } from "../protocol/topic.ts";
 import { enlargeAcceptQueues } from "./accept-queue.ts";
 import { clientAddress } from "./client-address.ts";
-import type { GatewaySettings } from "./link.ts";
-import { originCheck } from "./origin.ts";
+import type { GatewayAddress } from "./link.ts";
+import type { GatewayPolicy } from "./policy.ts";
 import type { TopicAnswer } from "./questions.ts";
 import { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -35,7 +35,9 @@ const TOO_BIG_REASON = "Received too big message";
 
 /** What a {@link Listener} needs. */
 export interface ListenerOptions {
-  readonly settings: GatewaySettings;
+  readonly address: GatewayAddress;
+  /** What holds at this moment. */
+  readonly policy: () => GatewayPolicy;
   readonly sessions: Sessions;
   readonly lookup: (topic: string) => Promise<TopicAnswer>;
   readonly report: (event: SocketEvent) => void;
@@ -52,7 +54,7 @@ export class Listener {
   /** Starts listening. Throws the system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot. */
   constructor(options: ListenerOptions) {
     this.#servers.push(serve(options, () => this.#isDraining));
-    const isQueueLarge = enlargeAcceptQueues(options.settings.port) > 0;
+    const isQueueLarge = enlargeAcceptQueues(options.address.port) > 0;
     while (!isQueueLarge && this.#servers.length < LISTENERS_WITH_SMALL_QUEUES) {
       this.#servers.push(serve(options, () => this.#isDraining));
     }
@@ -82,11 +84,11 @@ export class Listener {
 }
 
 function serve(options: ListenerOptions, isDraining: () => boolean): Server<Session> {
-  const { settings, sessions } = options;
+  const { address, sessions } = options;
   const upgrade = upgradeHandler(options);
   return Bun.serve<Session>({
-    hostname: settings.hostname,
-    port: settings.port,
+    hostname: address.hostname,
+    port: address.port,
     reusePort: true,
     development: false,
     idleTimeout: REQUEST_IDLE_SECONDS,
@@ -129,8 +131,7 @@ function closed(
 
 type Upgrade = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
 
-function upgradeHandler({ settings, lookup, report }: ListenerOptions): Upgrade {
-  const isAllowed = originCheck(settings.allowedOrigins);
+function upgradeHandler({ policy, lookup, report }: ListenerOptions): Upgrade {
   return async (request, server) => {
     // A request without `Host` has a bare path for its URL.
     const url = URL.parse(request.url, "http://worker");
@@ -150,7 +151,7 @@ function upgradeHandler({ settings, lookup, report }: ListenerOptions): Upgrade 
     if (topic === "") {
       return refuse(UPGRADE_ERRORS.missingTopic);
     }
-    if (!isAllowed(request.headers.get("origin"))) {
+    if (!policy().isOriginAllowed(request.headers.get("origin"))) {
       return refuse(UPGRADE_ERRORS.originNotAllowed);
     }
     const meta = await lookup(topic);

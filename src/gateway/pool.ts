@@ -1,7 +1,13 @@
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { Census, type Headcount } from "./census.ts";
-import { encodeDelivery, type FromGateway, type GatewaySettings, type ToGateway } from "./link.ts";
+import {
+  encodeDelivery,
+  type FromGateway,
+  type GatewayAddress,
+  type GatewaySettings,
+  type ToGateway,
+} from "./link.ts";
 import { Pace } from "./pace.ts";
 import { countsBetween, Progress } from "./progress.ts";
 import { type Backlog, MAX_DELAY_MS, type QueueSize } from "./throttle.ts";
@@ -12,6 +18,7 @@ export interface GatewayPoolOptions {
   readonly threads: number;
   /** The entry point of a thread, `gateway/thread.ts`. */
   readonly threadEntry: URL;
+  readonly address: GatewayAddress;
   readonly settings: GatewaySettings;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
@@ -65,9 +72,16 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { settings } = this.#options;
-    claimPort(settings);
-    await Promise.all(this.#threads.map((thread) => thread.listen(settings)));
+    const { address, settings } = this.#options;
+    claimPort(address);
+    await Promise.all(this.#threads.map((thread) => thread.listen(address, settings)));
+  }
+
+  /** Has every thread go by other settings from now on. Sockets that are open stay. */
+  reconfigure(settings: GatewaySettings): void {
+    for (const thread of this.#threads) {
+      thread.post({ kind: "settings", settings });
+    }
   }
 
   /** Hands a frame to every socket on every thread that is subscribed to the topic. */
@@ -253,12 +267,9 @@ class GatewayThread {
     this.#milestone.resolve(milestone);
   }
 
-  async listen(settings: GatewaySettings): Promise<void> {
-    const answer = await this.#ask({
-      kind: "start",
-      settings,
-      progress: this.#progress.buffer,
-    });
+  async listen(address: GatewayAddress, settings: GatewaySettings): Promise<void> {
+    const progress = this.#progress.buffer;
+    const answer = await this.#ask({ kind: "start", address, settings, progress });
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
@@ -296,9 +307,8 @@ class GatewayThread {
  * Fails when anybody listens on the port already. The threads share it (`reusePort`), and would
  * share it as silently with another worker of the same user.
  */
-function claimPort(settings: GatewaySettings): void {
+function claimPort({ hostname, port }: GatewayAddress): void {
   try {
-    const { hostname, port } = settings;
     Bun.listen({ hostname, port, socket: { data: () => undefined } }).stop(true);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;

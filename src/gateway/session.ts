@@ -33,6 +33,8 @@ export class Session {
   expiresAt = -1;
   /** Milliseconds on the monotonic clock of the last answered status request. */
   lastStatusAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds on the monotonic clock of the last frame that was looked at as a refresh. */
+  lastRefreshAt = Number.NEGATIVE_INFINITY;
   /** Why the worker closed it; `undefined` when the peer or the network did. */
   closing: { readonly code: number; readonly reason: string } | undefined = undefined;
 

@@ -7,11 +7,12 @@ import {
   statusFrame,
 } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
-import { signToken } from "../protocol/token.ts";
+import { signToken, TokenVerifier } from "../protocol/token.ts";
 import { Session, type SessionSocket } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
 const SECRET = "only for tests, only for tests, only for tests";
+const VERIFIER = new TokenVerifier({ current: SECRET, previous: undefined });
 const TOPIC = "contest_session.42";
 const STATUS_TOPIC = "worker.status";
 const USER = 7;
@@ -71,6 +72,7 @@ interface Client {
 }
 
 interface SceneOptions {
+  readonly verifier?: TokenVerifier;
   readonly random?: number;
   /** Of the monotonic clock, after a full second. */
   readonly startMs?: number;
@@ -84,10 +86,10 @@ class Scene {
   wallMs = WALL_START * 1000;
   monotonicMs: number;
 
-  constructor({ random = 0.999, startMs = 0 }: SceneOptions = {}) {
+  constructor({ random = 0.999, startMs = 0, verifier = VERIFIER }: SceneOptions = {}) {
     this.monotonicMs = MONOTONIC_START + startMs;
     this.sessions = new Sessions({
-      secret: SECRET,
+      tokens: () => verifier,
       wallClock: () => this.wallMs,
       monotonicClock: () => this.monotonicMs,
       random: () => random,
@@ -155,6 +157,10 @@ function tokenFor(claims: { topic?: string; userId?: number; expires?: number })
 
 function authFrame(token: unknown): string {
   return JSON.stringify({ type: "auth", token });
+}
+
+function refreshFrame(token: unknown): string {
+  return JSON.stringify({ type: "refresh", token });
 }
 
 const STATUS_REQUEST = '{"type":"status"}';
@@ -245,6 +251,7 @@ describe("a handshake that fails", () => {
     ["a frame of unknown type", '{"type":"hello"}', "auth_required", NOT_AUTH],
     ["a frame without type", `{"token":"${good}"}`, "auth_required", NOT_AUTH],
     ["a status request", STATUS_REQUEST, "auth_required", NOT_AUTH],
+    ["a refresh", refreshFrame(good), "auth_required", NOT_AUTH],
     ["a frame of our own kind", AUTH_OK_FRAME, "auth_required", NOT_AUTH],
     ["no token", '{"type":"auth"}', "auth_required", "no token"],
     ["a token of null", authFrame(null), "auth_required", "no token"],
@@ -302,6 +309,40 @@ describe("a handshake that fails", () => {
       return JSON.stringify(client.socket.calls);
     });
     expect(new Set(answers).size).toBe(1);
+  });
+});
+
+describe("while the secret is being changed", () => {
+  const FORMER = `${SECRET}, the former one`;
+  const verifier = new TokenVerifier({ current: SECRET, previous: FORMER });
+  const claims = { topic: TOPIC, userId: USER, expires: WALL_START + 60 };
+  const used = { type: "previous_secret_used", topic: TOPIC, userId: USER, address: ADDRESS };
+
+  test("a token of the former one is let in, and that is told first", () => {
+    const scene = new Scene({ verifier });
+    const client = scene.open(TOPIC, true);
+    scene.send(client, authFrame(signToken(claims, FORMER)));
+    expect(client.socket.calls).toContainEqual(["send", AUTH_OK_FRAME]);
+    expect(scene.events).toEqual([
+      used,
+      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS },
+    ] as SocketEvent[]);
+  });
+
+  test("so is a refresh with one, and one that is refused is not", () => {
+    const scene = new Scene({ verifier });
+    const client = scene.admitted();
+    scene.send(client, refreshFrame(signToken({ ...claims, userId: 8 }, FORMER)));
+    expect(scene.takeEvents().map(({ type }) => type)).toEqual(["refresh_refused"]);
+    scene.pass(1000);
+    scene.send(client, refreshFrame(signToken(claims, FORMER)));
+    expect(scene.takeEvents()).toMatchObject([used, { type: "refreshed" }]);
+  });
+
+  test("nothing is told of a token of the new one", () => {
+    const scene = new Scene({ verifier });
+    scene.send(scene.open(TOPIC, true), authFrame(tokenFor({})));
+    expect(scene.events.map(({ type }) => type)).toEqual(["connected"]);
   });
 });
 
@@ -612,6 +653,259 @@ describe("a token that expires while its socket is open", () => {
   });
 });
 
+describe("a refresh", () => {
+  const EXPIRES = WALL_START + 20;
+  const UNAUTHORIZED = ["send", errorFrame("unauthorized")] as const;
+
+  function refreshed(expires: number): Call {
+    return ["send", `{"type":"refreshed","expires":${expires}}`];
+  }
+
+  /** Lives on second by second, and returns the second at which the socket is closed. */
+  function endOf(scene: Scene, { session, socket }: Client): number | undefined {
+    for (let second = 0; second < FOREVER_SECONDS; second += 1) {
+      scene.sessions.seen(session);
+      scene.live(1);
+      if (socket.take().some(isClose)) {
+        return scene.wallSecond;
+      }
+    }
+    return undefined;
+  }
+
+  test.each([
+    ["later", EXPIRES + 100],
+    ["earlier", EXPIRES - 10],
+    ["the same", EXPIRES],
+  ])("with a token that expires %s: the socket lives as long as that says", (_when, expires) => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+    scene.live(5);
+    scene.send(client, refreshFrame(tokenFor({ expires })));
+    expect(client.socket.take()).toEqual([refreshed(expires)]);
+    expect(scene.takeEvents()).toEqual([
+      { type: "refreshed", topic: TOPIC, userId: USER, address: ADDRESS, expires },
+    ]);
+    expect(endOf(scene, client)).toBe(expires + 1);
+  });
+
+  test("may come again and again: the last one counts", () => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+    for (const expires of [EXPIRES + 50, EXPIRES + 90, EXPIRES + 30]) {
+      scene.live(2);
+      scene.send(client, refreshFrame(tokenFor({ expires })));
+      expect(client.socket.take()).toEqual([refreshed(expires)]);
+    }
+    expect(endOf(scene, client)).toBe(EXPIRES + 31);
+  });
+
+  test("with a token for ever is good for ever", () => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+    const expires = Number.MAX_SAFE_INTEGER;
+    scene.send(client, refreshFrame(tokenFor({ expires })));
+    expect(client.socket.take()).toEqual([refreshed(expires)]);
+    expect(endOf(scene, client)).toBeUndefined();
+  });
+
+  test("works in the last second, and not in the next, whether or not that has been looked at", () => {
+    for (const [ms, isInTime] of [
+      [20_999, true],
+      [21_000, false],
+    ] as const) {
+      const scene = new Scene();
+      const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+      scene.pass(ms);
+      scene.send(client, refreshFrame(tokenFor({ expires: EXPIRES + 100 })));
+      const expired = [
+        ["send", errorFrame("auth_expired")],
+        ["close", 4401, "token expired"],
+      ] as const;
+      expect(client.socket.take()).toEqual(isInTime ? [refreshed(EXPIRES + 100)] : [...expired]);
+      scene.sessions.tick();
+      expect(client.socket.calls).toEqual([]);
+    }
+  });
+
+  const BAD: readonly [what: string, frame: string, reason: string][] = [
+    ["no token", '{"type":"refresh"}', "no token"],
+    ["an empty token", refreshFrame(""), "no token"],
+    ["a token that is a number", refreshFrame(5), "token malformed"],
+    ["a token that is no token", refreshFrame("secret"), "token malformed"],
+    [
+      "a forged token",
+      refreshFrame(signToken({ topic: TOPIC, userId: USER, expires: EXPIRES + 9 }, `${SECRET}x`)),
+      "token signature does not match the secret",
+    ],
+    ["an expired token", refreshFrame(tokenFor({ expires: WALL_START - 1 })), "token expired"],
+    [
+      "a token for another topic",
+      refreshFrame(tokenFor({ topic: `${TOPIC}3` })),
+      "token is for another topic",
+    ],
+    ["another user's token", refreshFrame(tokenFor({ userId: 8 })), "token is for another user"],
+    ["nobody's token", refreshFrame(tokenFor({ userId: 0 })), "token is for another user"],
+  ];
+  for (const [what, frame, reason] of BAD) {
+    test(`with ${what} is unauthorized, and the old one goes on as it was`, () => {
+      const scene = new Scene();
+      const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+      scene.send(client, frame);
+      expect(client.socket.take()).toEqual([UNAUTHORIZED]);
+      expect(scene.takeEvents()).toEqual([
+        { type: "refresh_refused", topic: TOPIC, userId: USER, address: ADDRESS, reason },
+      ]);
+      expect(endOf(scene, client)).toBe(EXPIRES + 1);
+      scene.sessions.closed(client.session, 1006, "");
+      expect(scene.events).toMatchObject([{ type: "disconnected", userId: USER, code: 4401 }]);
+    });
+  }
+
+  test("of a user without a number must be nobody's too", () => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ userId: 0 }));
+    scene.send(client, refreshFrame(tokenFor({ userId: USER })));
+    expect(client.socket.take()).toEqual([UNAUTHORIZED]);
+  });
+
+  test("that comes within a second of the last one, good or bad, is ignored", () => {
+    const scene = new Scene();
+    const client = scene.admitted();
+    const answerAfter = (ms: number, frame: string): number => {
+      scene.pass(ms);
+      scene.send(client, frame);
+      return client.socket.take().length;
+    };
+    const good = refreshFrame(tokenFor({}));
+    const bad = refreshFrame("forged");
+    expect(answerAfter(0, bad)).toBe(1);
+    expect(answerAfter(0, good)).toBe(0);
+    expect(answerAfter(999, bad)).toBe(0);
+    expect(answerAfter(1, good)).toBe(1);
+    expect(answerAfter(999.5, good)).toBe(0);
+    expect(answerAfter(0.5, good)).toBe(1);
+    expect(scene.events.length).toBe(3);
+  });
+
+  test("is limited for each socket by itself", () => {
+    const scene = new Scene();
+    for (const client of [scene.admitted(), scene.admitted()]) {
+      scene.send(client, refreshFrame("forged"));
+      expect(client.socket.take()).toEqual([UNAUTHORIZED]);
+    }
+  });
+
+  test("is checked once a second at most, however much there is of what looks like one", () => {
+    let checks = 0;
+    const scene = new Scene({
+      verifier: new (class extends TokenVerifier {
+        override verify(...args: Parameters<TokenVerifier["verify"]>) {
+          checks += 1;
+          return super.verify(...args);
+        }
+      })({ current: SECRET, previous: undefined }),
+    });
+    const client = scene.admitted();
+    for (let count = 0; count < 1000; count += 1) {
+      scene.send(client, refreshFrame(tokenFor({ userId: count })));
+      scene.pass(1);
+    }
+    // The handshake's, and one.
+    expect(checks).toBe(2);
+  });
+
+  test("on worker.status holds no status request up, nor the other way round", () => {
+    const scene = new Scene();
+    const client = scene.admitted(STATUS_TOPIC);
+    const refresh = refreshFrame(tokenFor({ topic: STATUS_TOPIC, expires: EXPIRES }));
+    for (const frames of [
+      [STATUS_REQUEST, refresh],
+      [refresh, STATUS_REQUEST],
+    ]) {
+      for (const frame of frames) {
+        scene.send(client, frame);
+      }
+      scene.sessions.answerStatus(STATUS_ANSWER);
+      expect(client.socket.take()).toEqual([refreshed(EXPIRES), ["send", STATUS_ANSWER]]);
+      scene.pass(1000);
+    }
+  });
+
+  test("is found wherever in the frame it stands", () => {
+    const token = tokenFor({ expires: EXPIRES });
+    for (const frame of [
+      `{"token":"${token}","type":"refresh"}`,
+      ` {\n"more" : 1, "type" : "refresh" , "token" : "${token}" } `,
+    ]) {
+      const scene = new Scene();
+      const client = scene.admitted();
+      scene.send(client, frame);
+      expect(client.socket.take()).toEqual([refreshed(EXPIRES)]);
+    }
+  });
+
+  test("leaves what only mentions it alone", () => {
+    const scene = new Scene();
+    const client = scene.admitted();
+    for (const frame of [
+      '"refresh"',
+      '{"type":"other","token":"refresh"}',
+      '{"refresh":',
+      "refresh",
+    ]) {
+      scene.send(client, frame);
+      scene.pass(1000);
+    }
+    expect(client.socket.calls).toEqual([]);
+    expect(scene.events).toEqual([]);
+  });
+
+  test("ends with the socket, and nothing of it stays on the clocks", () => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+    scene.send(client, refreshFrame(tokenFor({ expires: EXPIRES + 30 })));
+    client.socket.take();
+    scene.sessions.closed(client.session, 1001, "");
+    scene.live(FOREVER_SECONDS);
+    expect(client.socket.calls).toEqual([]);
+  });
+
+  test("is kept to after the clock was set back", () => {
+    const scene = new Scene();
+    const client = scene.admitted(TOPIC, tokenFor({ expires: EXPIRES }));
+    scene.wallMs -= 3_600_000;
+    const expires = scene.wallSecond + 60;
+    scene.send(client, refreshFrame(tokenFor({ expires })));
+    expect(client.socket.take()).toEqual([refreshed(expires)]);
+    expect(endOf(scene, client)).toBe(expires + 1);
+  });
+
+  describe("on a topic that requires no token", () => {
+    test("is answered when the token is good, and neither names nor ends anybody", () => {
+      const scene = new Scene();
+      const client = scene.open(TOPIC, false);
+      scene.send(client, authFrame(undefined));
+      client.socket.take();
+      scene.takeEvents();
+      scene.send(client, refreshFrame(tokenFor({ expires: EXPIRES })));
+      expect(client.socket.take()).toEqual([refreshed(EXPIRES)]);
+      expect(scene.takeEvents()).toMatchObject([{ type: "refreshed", userId: 0 }]);
+      expect(endOf(scene, client)).toBeUndefined();
+    });
+
+    test("is unauthorized when it is not", () => {
+      const scene = new Scene();
+      const client = scene.open(TOPIC, false);
+      scene.send(client, authFrame(undefined));
+      client.socket.take();
+      scene.send(client, refreshFrame("forged"));
+      expect(client.socket.take()).toEqual([UNAUTHORIZED]);
+      expect(endOf(scene, client)).toBeUndefined();
+    });
+  });
+});
+
 describe("keep-alive", () => {
   /** Seconds after the handshake at which a client that answers every ping is pinged. */
   function pingsWithin(seconds: number, random: number): number[] {
@@ -801,6 +1095,8 @@ describe("after the worker has closed a socket", () => {
   const FRAMES: readonly [what: string, frame: string | undefined][] = [
     ["a valid auth frame", authFrame(tokenFor({ topic: STATUS_TOPIC }))],
     ["a status request", STATUS_REQUEST],
+    ["a good refresh", refreshFrame(tokenFor({ topic: STATUS_TOPIC }))],
+    ["a bad refresh", refreshFrame("forged")],
     ["a frame that is no JSON", "hello"],
     ["a binary frame", undefined],
   ];
@@ -1006,10 +1302,16 @@ describe("whatever clients do", () => {
     authFrame(tokenFor({ expires: WALL_START + 3 })),
     authFrame("forged"),
     '{"type":"auth"}',
+    refreshFrame(tokenFor({})),
+    refreshFrame(tokenFor({ topic: STATUS_TOPIC })),
+    refreshFrame(tokenFor({ expires: WALL_START + 10 })),
+    refreshFrame("forged"),
     STATUS_REQUEST,
     "hello",
     undefined,
   ];
+  /** What is reported of a socket at any time while it is in. */
+  const MEANWHILE: readonly string[] = ["refreshed", "refresh_refused"];
   const who = fc.nat(5);
   const step = fc.oneof(
     fc.record({
@@ -1095,9 +1397,12 @@ describe("whatever clients do", () => {
           const events = scene.events.filter((event) => event.address === address);
           const wasIn = client.socket.calls.some(([kind]) => kind === "subscribe");
           expect(stories[index]).toMatch(STORY);
-          expect(events.map(({ type }) => type)).toEqual(
+          const types = events.map(({ type }) => type);
+          expect(types.filter((type) => !MEANWHILE.includes(type))).toEqual(
             wasIn ? ["connected", "disconnected"] : ["refused"],
           );
+          expect(MEANWHILE).not.toContain(types.at(0) ?? "");
+          expect(MEANWHILE).not.toContain(types.at(-1) ?? "");
           expect(events.every((event) => event.topic === topic)).toBe(true);
         }
       }),

@@ -3,10 +3,12 @@ import {
   AUTH_OK_FRAME,
   errorFrame,
   readClientFrame,
+  refreshedFrame,
   type SocketErrorCode,
 } from "../protocol/frames.ts";
+import type { SecretAge } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
-import { type TokenFault, verifyToken } from "../protocol/token.ts";
+import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DrainPlan } from "./drain-plan.ts";
@@ -39,6 +41,18 @@ const SAMPLE = 32;
 /** From this part of them on it is not the readers' fault. */
 const CONGESTED_SHARE = 0.25;
 
+/**
+ * A refresh that comes sooner after the last one, good or bad, is ignored: a client needs one in a
+ * token's lifetime, and guesses cost it a second each.
+ */
+const REFRESH_INTERVAL_MS = 1000;
+
+/**
+ * What a refresh frame has in it however it is written; nothing else is parsed, since subscribed
+ * clients may send what they like as fast as they can.
+ */
+const REFRESH_MARK = '"refresh"';
+
 /** Token faults as the log tells them; the client only learns `unauthorized`. */
 const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
   malformed: "token malformed",
@@ -49,7 +63,8 @@ const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
 
 /** What {@link Sessions} needs from outside. */
 export interface SessionsOptions {
-  readonly secret: string;
+  /** Checks tokens by the secrets of this moment. */
+  readonly tokens: () => TokenVerifier;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Milliseconds on a clock that never goes back. */
@@ -112,9 +127,8 @@ export class Sessions {
       return;
     }
     // A socket that is being closed may still be heard, but gets no answer.
-    const mayAsk = session.state === "subscribed" && session.topic === STATUS_TOPIC;
-    if (mayAsk && text !== undefined) {
-      this.#requestStatus(session, text);
+    if (session.state === "subscribed" && text !== undefined) {
+      this.#hear(session, text);
     }
   }
 
@@ -216,13 +230,13 @@ export class Sessions {
         this.#fail(session, "auth_required", CLOSE.policy, "no token");
         return;
       }
-      const { secret } = this.#options;
-      const check = verifyToken(frame.token ?? "", session.topic, this.#wallSecond(), secret);
+      const check = this.#verify(frame.token ?? "", session);
       if (!check.ok) {
         this.#fail(session, "unauthorized", CLOSE.policy, TOKEN_FAULTS[check.fault]);
         return;
       }
       session.userId = check.userId;
+      this.#noteSecret(session, check.signedWith);
       // Valid up to and including the second `expires`: the next one is the first without it.
       // A clock set back since the last tick would put this one off by as much: look at it first.
       this.#expire();
@@ -258,15 +272,66 @@ export class Sessions {
     });
   }
 
-  #requestStatus(session: Session, text: string): void {
+  /** A subscribed client has sent something: most of it is ignored without being parsed. */
+  #hear(session: Session, text: string): void {
     const now = this.#options.monotonicClock();
-    if (
-      now - session.lastStatusAt < STATUS_INTERVAL_MS ||
-      readClientFrame(text).type !== "status"
-    ) {
+    const mayAsk =
+      session.topic === STATUS_TOPIC && now - session.lastStatusAt >= STATUS_INTERVAL_MS;
+    const mayRefresh =
+      now - session.lastRefreshAt >= REFRESH_INTERVAL_MS && text.includes(REFRESH_MARK);
+    if (!mayAsk && !mayRefresh) {
       return;
     }
-    session.lastStatusAt = now;
+    const frame = readClientFrame(text);
+    if (mayRefresh) {
+      session.lastRefreshAt = now;
+    }
+    if (mayAsk && frame.type === "status") {
+      session.lastStatusAt = now;
+      this.#requestStatus(session);
+    } else if (mayRefresh && frame.type === "refresh") {
+      this.#refresh(session, frame.token);
+    }
+  }
+
+  /**
+   * Replaces the token of a subscribed socket: from now on it is good for as long as the new one is.
+   * One that is no good changes nothing. A socket that was let in without a token has nothing to
+   * replace, and its token is checked all the same.
+   */
+  #refresh(session: Session, token: string | null | undefined): void {
+    // What has expired has expired, though the tick that closes it is still to come.
+    this.#expire();
+    if (session.state !== "subscribed") {
+      return;
+    }
+    const check = this.#verify(token ?? "", session);
+    if (!check.ok) {
+      this.#refuseRefresh(session, token === undefined ? "no token" : TOKEN_FAULTS[check.fault]);
+      return;
+    }
+    const { topic, userId, address, requireToken } = session;
+    if (requireToken && check.userId !== userId) {
+      this.#refuseRefresh(session, "token is for another user");
+      return;
+    }
+    const { expires } = check;
+    if (requireToken) {
+      this.#expiries.clear(session, session.expiresAt);
+      session.expiresAt = this.#expiries.set(session, expires + 1);
+    }
+    this.#noteSecret(session, check.signedWith);
+    this.#options.report({ type: "refreshed", topic, userId, address, expires });
+    session.socket?.send(refreshedFrame(expires));
+  }
+
+  #refuseRefresh(session: Session, reason: string): void {
+    const { topic, userId, address } = session;
+    this.#options.report({ type: "refresh_refused", topic, userId, address, reason });
+    session.socket?.send(errorFrame("unauthorized"));
+  }
+
+  #requestStatus(session: Session): void {
     if (this.#awaitingStatus.push(session) === 1) {
       this.#options.askStatus();
     }
@@ -311,6 +376,17 @@ export class Sessions {
     }
     this.#turns.clear(session, session.turnAt);
     this.#expiries.clear(session, session.expiresAt);
+  }
+
+  /** Reported by itself, not with the handshake: while no secret is being replaced it costs nothing. */
+  #noteSecret({ topic, userId, address }: Session, signedWith: SecretAge): void {
+    if (signedWith === "previous") {
+      this.#options.report({ type: "previous_secret_used", topic, userId, address });
+    }
+  }
+
+  #verify(token: string, { topic }: Session): TokenCheck {
+    return this.#options.tokens().verify(token, topic, this.#wallSecond());
   }
 
   #monotonicSecond(): number {

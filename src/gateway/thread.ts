@@ -7,6 +7,7 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
+import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
 import { Progress } from "./progress.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
@@ -58,10 +59,15 @@ const deliveries = new DeliveryQueue({
 });
 let sessions: Sessions | undefined;
 
-function start({ settings, progress: buffer }: Extract<ToGateway, { kind: "start" }>): void {
-  progress = new Progress(buffer);
+/** What holds now; there is one from the start on. */
+let policy: GatewayPolicy;
+
+function start(message: Extract<ToGateway, { kind: "start" }>): void {
+  const { address, settings } = message;
+  progress = new Progress(message.progress);
+  policy = gatewayPolicy(settings);
   sessions = new Sessions({
-    secret: settings.secret,
+    tokens: () => policy.tokens,
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
@@ -70,7 +76,8 @@ function start({ settings, progress: buffer }: Extract<ToGateway, { kind: "start
   });
   try {
     listener = new Listener({
-      settings,
+      address,
+      policy: () => policy,
       sessions,
       lookup: (topic) => questions.ask(topic),
       report,
@@ -135,6 +142,9 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
       return;
     case "mark":
       deliveries.mark(() => post({ kind: "reached" }));
+      return;
+    case "settings":
+      policy = gatewayPolicy(message.settings);
       return;
     case "topic":
       questions.answer(message.topic, message.meta);

@@ -64,6 +64,13 @@ describe("while there is room", () => {
   });
 });
 
+test("limits can be changed while it is in use", () => {
+  backlog = { events: 3, units: 0, reach: { events: 10, units: 10 } };
+  expect(throttle.isFull).toBe(true);
+  throttle.reconfigure({ events: 5, units: 100 });
+  expect(throttle.isFull).toBe(false);
+});
+
 describe("what would be late", () => {
   test("finds no room, although the limits are not reached", () => {
     backlog = { events: 1, units: 49, reach: { events: 3, units: 50 } };

@@ -58,10 +58,17 @@ interface Waiter {
 export class Throttle {
   readonly #options: ThrottleOptions;
   readonly #waiting: Waiter[] = [];
+  #limits: QueueSize;
   #waitingUnits = 0;
 
   constructor(options: ThrottleOptions) {
     this.#options = options;
+    this.#limits = options.limits;
+  }
+
+  /** From now on these limits hold; what waits is let in or refused by them. */
+  reconfigure(limits: QueueSize): void {
+    this.#limits = limits;
   }
 
   /** Whether the threads have no room at this moment. */
@@ -78,7 +85,7 @@ export class Throttle {
       return true;
     }
     const isCrowded =
-      this.#waiting.length >= MAX_WAITING || this.#waitingUnits >= this.#options.limits.units;
+      this.#waiting.length >= MAX_WAITING || this.#waitingUnits >= this.#limits.units;
     if (isCrowded) {
       return Promise.resolve(false);
     }
@@ -122,7 +129,7 @@ export class Throttle {
 
   /** Whether there is room in every thread, beside so much that has just been let in. */
   #fits(backlogs: readonly Backlog[], events: number, units: number): boolean {
-    const { limits } = this.#options;
+    const limits = this.#limits;
     return backlogs.every(
       (backlog) =>
         backlog.events + events < bound(limits.events, backlog.reach.events) &&

@@ -25,6 +25,12 @@ class Scene {
 
 const CLIENT = { topic: "contest_session.42", address: "203.0.113.9" };
 const REFUSED: SocketEvent = { type: "refused", ...CLIENT, reason: "no token" };
+const REFRESH_REFUSED: SocketEvent = {
+  type: "refresh_refused",
+  ...CLIENT,
+  userId: 7,
+  reason: "token expired",
+};
 
 /** Text that would forge a line, drive a terminal or turn the line around. */
 const NASTY = "a\nb\u001b[2J\u202e";
@@ -119,6 +125,26 @@ describe("the journal writes one line", () => {
       "for a handshake that was refused, with why",
       (journal) => journal.socket(REFUSED),
       { level: "warn", ...CLIENT, reason: "no token", msg: "handshake refused" },
+    ],
+    [
+      "for a call that still used the former secret, with whence",
+      (journal) => journal.previousSecretUsed("203.0.113.9"),
+      {
+        level: "info",
+        address: "203.0.113.9",
+        msg: "internal API: a call used worker_secret_previous",
+      },
+    ],
+    [
+      "for a token's refresh that was refused, with why",
+      (journal) => journal.socket(REFRESH_REFUSED),
+      {
+        level: "warn",
+        ...CLIENT,
+        user: 7,
+        reason: "token expired",
+        msg: "token refresh refused",
+      },
     ],
     [
       "for Redis that is there, with for how long it was not",
@@ -260,6 +286,7 @@ describe("the journal cleans", () => {
 describe("the journal bounds what strangers can cause", () => {
   const LIMITS: readonly [what: string, burst: number, tell: (journal: Journal) => void][] = [
     ["refused handshakes", 10, (journal) => journal.socket(REFUSED)],
+    ["refused refreshes", 10, (journal) => journal.socket(REFRESH_REFUSED)],
     ["wrong secrets", 10, (journal) => journal.forbidden("192.0.2.1")],
     ["publishes beyond the bound", 1, (journal) => journal.overloaded("a")],
     ["topics beyond the bound", 1, (journal) => journal.registryFull("a")],
@@ -318,6 +345,19 @@ describe("the journal bounds what strangers can cause", () => {
     ]);
   });
 
+  test("calls with the former secret: one a minute, then the count of those left out", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 1000; time += 1) {
+      scene.journal.previousSecretUsed("::1");
+    }
+    scene.now += 60_000;
+    scene.journal.previousSecretUsed("::2");
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ address: "::1" }),
+      expect.objectContaining({ address: "::2", skipped: 999 }),
+    ]);
+  });
+
   test("failures of the catch-up log: one a minute, then the count of those left out", () => {
     const scene = new Scene();
     for (let time = 0; time < 1000; time += 1) {
@@ -357,6 +397,30 @@ describe("the journal bounds what strangers can cause", () => {
     }
     expect(scene.take().length).toBe(700);
   });
+});
+
+test("a token of the former secret is told at debug alone: the status counts them", () => {
+  const event = { type: "previous_secret_used", ...CLIENT, userId: 7 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token signed by worker_secret_previous" },
+  ]);
+});
+
+test("a token's refresh is told at debug alone: browsers do it all day", () => {
+  const event = { type: "refreshed", ...CLIENT, userId: 7, expires: 1_900_000_000 } as const;
+  const scene = new Scene();
+  scene.journal.socket(event);
+  expect(scene.take()).toEqual([]);
+  const talkative = new Scene("debug");
+  talkative.journal.socket(event);
+  expect(talkative.take()).toEqual([
+    { level: "debug", ...CLIENT, user: 7, msg: "token refreshed" },
+  ]);
 });
 
 test("a journal at a higher level leaves out what is below it", () => {

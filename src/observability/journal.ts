@@ -7,6 +7,9 @@ import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 const REFUSAL_BURST = 10;
 const REFUSAL_INTERVAL_MS = 10_000;
 
+/** How often it is told who still uses the former secret, in milliseconds. */
+const PREVIOUS_SECRET_INTERVAL_MS = 60_000;
+
 /** How often the same trouble of the cluster is told, in milliseconds. */
 const OUTBOX_INTERVAL_MS = 60_000;
 
@@ -18,7 +21,9 @@ const OUTBOX_INTERVAL_MS = 60_000;
 export class Journal {
   readonly #log: Logger;
   readonly #refusals: () => RateVerdict;
+  readonly #refreshRefusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
+  readonly #previousSecret: () => RateVerdict;
   readonly #full: () => RateVerdict;
   readonly #overloads: () => RateVerdict;
   readonly #envelopes: () => RateVerdict;
@@ -32,7 +37,9 @@ export class Journal {
   constructor(log: Logger, now: () => number) {
     this.#log = log;
     this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#refreshRefusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#previousSecret = rateLimit(1, PREVIOUS_SECRET_INTERVAL_MS, now);
     this.#full = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#overloads = rateLimit(1, REFUSAL_INTERVAL_MS, now);
     this.#envelopes = rateLimit(1, REFUSAL_INTERVAL_MS, now);
@@ -82,6 +89,15 @@ export class Journal {
         fields,
         "internal API: wrong or missing X-Worker-Secret; PHP needs the same worker_secret",
       );
+    }
+  }
+
+  /** A call was let in by `worker_secret_previous`; the status counts them all. */
+  previousSecretUsed(address: string): void {
+    const verdict = this.#previousSecret();
+    if (verdict.pass) {
+      const fields = { address: printable(address), ...skippedOf(verdict) };
+      this.#log.info(fields, "internal API: a call used worker_secret_previous");
     }
   }
 
@@ -173,6 +189,23 @@ export class Journal {
         const { userId: user, code, durationMs: duration_ms } = event;
         const end = { user, code, reason: printable(event.reason), duration_ms };
         this.#log.info({ ...client, ...end }, "client disconnected");
+        return;
+      }
+      case "previous_secret_used":
+        this.#log.debug(
+          { ...client, user: event.userId },
+          "token signed by worker_secret_previous",
+        );
+        return;
+      case "refreshed":
+        this.#log.debug({ ...client, user: event.userId }, "token refreshed");
+        return;
+      case "refresh_refused": {
+        const verdict = this.#refreshRefusals();
+        if (verdict.pass) {
+          const fields = { ...client, user: event.userId, reason: printable(event.reason) };
+          this.#log.warn({ ...fields, ...skippedOf(verdict) }, "token refresh refused");
+        }
         return;
       }
       case "refused": {

@@ -20,6 +20,7 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
+    previousSecret: () => undefined,
     ...changes,
   };
 }
@@ -53,6 +54,13 @@ describe("the status object, as literal text", () => {
         '"redis":"off","node":"00112233445566aa",' +
         '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
         '"refused_publishes":7,"uptime_seconds":12125}',
+    );
+  });
+
+  test("while the secret is being changed", async () => {
+    const previousSecret = () => ({ tokens: 2, api_calls: 1, last_used: null });
+    expect(JSON.stringify(await readStatus(sourcesWith({ previousSecret }), false))).toEndWith(
+      '"refused_publishes":7,"previous_secret":{"tokens":2,"api_calls":1,"last_used":null}}',
     );
   });
 

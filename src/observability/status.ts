@@ -1,4 +1,5 @@
 import { formatUptime } from "../protocol/uptime.ts";
+import type { PreviousSecretStatus } from "./previous-secret.ts";
 
 /** Where the status object's numbers come from. */
 export interface StatusSources {
@@ -24,6 +25,8 @@ export interface StatusSources {
   readonly redis: () => RedisState;
   /** This node's id, new per process. */
   readonly node: string;
+  /** Who still uses the secret that is being replaced; `undefined` while none is. */
+  readonly previousSecret: () => PreviousSecretStatus | undefined;
 }
 
 /** How one gateway thread does; `lagMs` in milliseconds. */
@@ -58,6 +61,8 @@ export interface Status {
   }[];
   /** Publishes answered 503 since the start. */
   readonly refused_publishes: number;
+  /** Only while `worker_secret_previous` is set. */
+  readonly previous_secret?: PreviousSecretStatus;
 }
 
 /** The worker's state, with the two lists only when asked for. */
@@ -69,6 +74,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     withLists ? topics.list() : undefined,
   ]);
   const count = sockets.headcount();
+  const previousSecret = sources.previousSecret();
   return {
     status: "ok",
     version: sources.version,
@@ -87,6 +93,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
       lag_ms: Math.round(lagMs * 100) / 100,
     })),
     refused_publishes: sources.refusedPublishes(),
+    ...(previousSecret === undefined ? {} : { previous_secret: previousSecret }),
   };
 }
 

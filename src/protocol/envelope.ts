@@ -53,7 +53,12 @@ export type Envelope =
 export type EnvelopeFault = "too_large" | "unreadable" | "foreign_key";
 
 export type EnvelopeResult =
-  | { readonly ok: true; readonly envelope: Envelope }
+  | {
+      readonly ok: true;
+      readonly envelope: Envelope;
+      /** The key it carries; `undefined` for the original's. */
+      readonly key: string | undefined;
+    }
   | { readonly ok: false; readonly fault: EnvelopeFault };
 
 /**
@@ -104,10 +109,10 @@ export class EnvelopeWriter {
 /**
  * Reads an envelope, which anybody who reaches Redis may have written. Never throws.
  *
- * @param key This installation's fingerprint; an envelope with another one is `foreign_key`, one
- *   without is the original's and counts (contract, "Redis").
+ * @param isOurs Whether a key is one of this installation's fingerprints; an envelope with another
+ *   one is `foreign_key`, one without is the original's and counts (contract, "Redis").
  */
-export function readEnvelope(text: string, key: string): EnvelopeResult {
+export function readEnvelope(text: string, isOurs: (key: string) => boolean): EnvelopeResult {
   if (text.length > MAX_ENVELOPE_LENGTH) {
     return { ok: false, fault: "too_large" };
   }
@@ -120,29 +125,29 @@ export function readEnvelope(text: string, key: string): EnvelopeResult {
   if (!isObject(fields)) {
     return UNREADABLE;
   }
-  const { origin_id: originId, key: theirs, topic, payload } = fields;
+  const { origin_id: originId, key, topic, payload } = fields;
   if (typeof originId !== "string" || originId === "" || originId.length > MAX_ORIGIN_LENGTH) {
     return UNREADABLE;
   }
-  if (theirs !== undefined && theirs !== key) {
+  if (key !== undefined && !(typeof key === "string" && isOurs(key))) {
     return { ok: false, fault: "foreign_key" };
   }
   if (typeof topic !== "string" || topic === "" || payload === undefined) {
     return UNREADABLE;
   }
   // Counts and notices are this implementation's own, and it signs them with its key.
-  const seq = theirs === undefined ? undefined : readSeq(fields["seq"]);
+  const seq = key === undefined ? undefined : readSeq(fields["seq"]);
   if (seq === null) {
     return UNREADABLE;
   }
   if (fields["probe"] !== undefined) {
-    return { ok: true, envelope: { kind: "probe", originId, seq } };
+    return { ok: true, envelope: { kind: "probe", originId, seq }, key };
   }
-  if (fields["notice"] !== undefined && theirs !== undefined) {
+  if (fields["notice"] !== undefined && key !== undefined) {
     const notice = readNotice(fields["notice"]);
     return notice === undefined || seq === undefined
       ? UNREADABLE
-      : { ok: true, envelope: { kind: "notice", originId, seq, notice } };
+      : { ok: true, envelope: { kind: "notice", originId, seq, notice }, key };
   }
   const source = sliceMember(text, "payload");
   return source === undefined
@@ -150,6 +155,7 @@ export function readEnvelope(text: string, key: string): EnvelopeResult {
     : {
         ok: true,
         envelope: { kind: "event", originId, seq, topic: normalizeTopic(topic), payload: source },
+        key,
       };
 }
 

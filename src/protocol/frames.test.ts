@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CLOSE } from "./close-codes.ts";
-import { AUTH_OK_FRAME, errorFrame, pushFrame, readClientFrame, statusFrame } from "./frames.ts";
+import {
+  AUTH_OK_FRAME,
+  errorFrame,
+  pushFrame,
+  readClientFrame,
+  refreshedFrame,
+  statusFrame,
+} from "./frames.ts";
 
 describe("frames to the client, as literal text", () => {
   test("auth_ok", () => {
@@ -16,6 +23,12 @@ describe("frames to the client, as literal text", () => {
 
   test("status", () => {
     expect(statusFrame('{"status":"ok"}')).toBe('{"type":"status","payload":{"status":"ok"}}');
+  });
+
+  test("refreshed", () => {
+    expect(refreshedFrame(1_900_000_000)).toBe('{"type":"refreshed","expires":1900000000}');
+    // PHP_INT_MAX, for a token that never expires: as exact as a double is.
+    expect(JSON.parse(refreshedFrame(2 ** 63))).toEqual({ type: "refreshed", expires: 2 ** 63 });
   });
 
   test("errors have type, code and message, in this order", () => {
@@ -41,6 +54,9 @@ describe("frames from the client", () => {
     ['{"type":"auth","token":""}', { type: "auth", token: undefined }],
     ['{"type":"auth","token":null}', { type: "auth", token: undefined }],
     ['{"type":"auth","token":5}', { type: "auth", token: null }],
+    ['{"type":"refresh","token":"t"}', { type: "refresh", token: "t" }],
+    ['{"type":"refresh"}', { type: "refresh", token: undefined }],
+    ['{"type":"refresh","token":5}', { type: "refresh", token: null }],
     ['{"type":"status"}', { type: "status" }],
     ['{"type":"Auth"}', { type: "other" }],
     ['{"type":"push","payload":1}', { type: "other" }],
@@ -58,7 +74,7 @@ describe("frames from the client", () => {
   test("random text never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
-        expect(readClientFrame(text).type).toMatch(/^(auth|status|other)$/);
+        expect(readClientFrame(text).type).toMatch(/^(auth|refresh|status|other)$/);
       }),
     );
   });

@@ -35,10 +35,15 @@ export function statusFrame(payload: string): string {
   return `{"type":"status","payload":${payload}}`;
 }
 
+/** The answer to a good refresh: until when, in Unix seconds, the socket is good now. */
+export function refreshedFrame(expires: number): string {
+  return `{"type":"refreshed","expires":${expires}}`;
+}
+
 /** What a client's frame means; everything the contract does not name is `other` and ignored. */
 export type ClientFrame =
   | {
-      readonly type: "auth";
+      readonly type: "auth" | "refresh";
       /** `undefined` when absent or empty; `null` when present but no string. */
       readonly token: string | null | undefined;
     }
@@ -63,11 +68,11 @@ export function readClientFrame(text: string): ClientFrame {
   if (type === "status") {
     return STATUS;
   }
-  if (type !== "auth") {
+  if (type !== "auth" && type !== "refresh") {
     return OTHER;
   }
   if (token === undefined || token === null || token === "") {
-    return { type: "auth", token: undefined };
+    return { type, token: undefined };
   }
-  return { type: "auth", token: typeof token === "string" ? token : null };
+  return { type, token: typeof token === "string" ? token : null };
 }

@@ -20,6 +20,29 @@ export type SocketEvent =
       readonly durationMs: number;
     }
   | {
+      /** A token was accepted that is signed with the secret that is being replaced. */
+      readonly type: "previous_secret_used";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+    }
+  | {
+      /** A token has been replaced by one that is good until `expires`, in Unix seconds. */
+      readonly type: "refreshed";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly expires: number;
+    }
+  | {
+      /** A token that should have replaced another is no good; the socket stays as it was. */
+      readonly type: "refresh_refused";
+      readonly topic: string;
+      readonly userId: number;
+      readonly address: string;
+      readonly reason: string;
+    }
+  | {
       readonly type: "refused";
       readonly topic: string;
       readonly address: string;

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import golden from "./golden-tokens.json";
-import { signToken, verifyToken } from "./token.ts";
+import { signToken, TokenVerifier } from "./token.ts";
 
 const { secret, vectors } = golden;
 const NOW = 1_800_000_000;
 const CLAIMS = { userId: 7, topic: "contest_session.42", expires: NOW };
+
+const verifier = new TokenVerifier({ current: secret, previous: undefined });
 
 function signedBy(json: string, key = secret): string {
   const message = Buffer.from(json).toString("hex");
@@ -16,10 +19,11 @@ function signedBy(json: string, key = secret): string {
 describe("tokens made by PHP (test/php/tokens.php)", () => {
   for (const { token, topic, user_id, expires } of vectors) {
     test(`for ${topic} are accepted`, () => {
-      expect(verifyToken(token, topic, expires, secret)).toEqual({
+      expect(verifier.verify(token, topic, expires)).toEqual({
         ok: true,
         userId: user_id,
         expires,
+        signedWith: "current",
       });
     });
   }
@@ -32,8 +36,8 @@ describe("tokens made by PHP (test/php/tokens.php)", () => {
 describe("a token", () => {
   test("is valid up to and including the second in which it expires", () => {
     const token = signToken(CLAIMS, secret);
-    expect(verifyToken(token, CLAIMS.topic, NOW, secret).ok).toBe(true);
-    expect(verifyToken(token, CLAIMS.topic, NOW + 1, secret)).toEqual({
+    expect(verifier.verify(token, CLAIMS.topic, NOW).ok).toBe(true);
+    expect(verifier.verify(token, CLAIMS.topic, NOW + 1)).toEqual({
       ok: false,
       fault: "expired",
     });
@@ -41,12 +45,12 @@ describe("a token", () => {
 
   test("may be valid for ever: PHP_INT_MAX", () => {
     const token = signedBy('{"user_id":7,"topic":"a","expires":9223372036854775807}');
-    expect(verifyToken(token, "a", NOW, secret)).toMatchObject({ ok: true, userId: 7 });
+    expect(verifier.verify(token, "a", NOW)).toMatchObject({ ok: true, userId: 7 });
   });
 
   test("is for one topic", () => {
     const token = signToken(CLAIMS, secret);
-    expect(verifyToken(token, "contest_session.43", NOW, secret)).toEqual({
+    expect(verifier.verify(token, "contest_session.43", NOW)).toEqual({
       ok: false,
       fault: "other_topic",
     });
@@ -54,7 +58,7 @@ describe("a token", () => {
 
   test("signed with another secret is forged", () => {
     const token = signToken(CLAIMS, `${secret}x`);
-    expect(verifyToken(token, CLAIMS.topic, NOW, secret)).toEqual({ ok: false, fault: "forged" });
+    expect(verifier.verify(token, CLAIMS.topic, NOW)).toEqual({ ok: false, fault: "forged" });
   });
 
   test("with any digit changed is refused", () => {
@@ -62,7 +66,7 @@ describe("a token", () => {
     for (let at = 0; at < token.length; at += 1) {
       const digit = token[at] === "0" ? "1" : "0";
       const changed = token.slice(0, at) + digit + token.slice(at + 1);
-      expect(verifyToken(changed, CLAIMS.topic, NOW, secret).ok).toBe(false);
+      expect(verifier.verify(changed, CLAIMS.topic, NOW).ok).toBe(false);
     }
   });
 
@@ -89,7 +93,7 @@ describe("a token", () => {
   ];
   for (const [what, token] of MALFORMED) {
     test(`with ${what} is refused`, () => {
-      const check = verifyToken(token, CLAIMS.topic, NOW, secret);
+      const check = verifier.verify(token, CLAIMS.topic, NOW);
       expect(check.ok).toBe(false);
     });
   }
@@ -98,8 +102,8 @@ describe("a token", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.nat(), (topic, userId) => {
         const token = signToken({ userId, topic, expires: NOW }, secret);
-        const check = verifyToken(token, topic, NOW, secret);
-        expect(check).toEqual({ ok: true, userId, expires: NOW });
+        const check = verifier.verify(token, topic, NOW);
+        expect(check).toEqual({ ok: true, userId, expires: NOW, signedWith: "current" });
       }),
     );
   });
@@ -107,8 +111,57 @@ describe("a token", () => {
   test("of random text is refused without a throw", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (token) => {
-        expect(verifyToken(token, CLAIMS.topic, NOW, secret).ok).toBe(false);
+        expect(verifier.verify(token, CLAIMS.topic, NOW).ok).toBe(false);
       }),
     );
+  });
+});
+
+describe("the signature", () => {
+  test("is HMAC-SHA256, whatever the secret", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 200 }), (any) => {
+        const [message = "", signature] = signToken(CLAIMS, any).split(".");
+        expect(signature).toBe(createHmac("sha256", any).update(message).digest("hex"));
+      }),
+    );
+  });
+
+  test("of one token says nothing to the next: the key stays as it was", () => {
+    const tokens = [CLAIMS, { ...CLAIMS, userId: 8 }].map((claims) => signToken(claims, secret));
+    for (const token of [...tokens, ...tokens]) {
+      expect(verifier.verify(token, CLAIMS.topic, NOW).ok).toBe(true);
+      expect(verifier.verify(`${token.slice(0, -1)}x`, CLAIMS.topic, NOW).ok).toBe(false);
+    }
+  });
+});
+
+describe("while the secret is being changed", () => {
+  const previous = `${secret}, the one before`;
+  const both = new TokenVerifier({ current: secret, previous });
+
+  test("tokens of either are accepted, and told apart", () => {
+    for (const [age, key] of [
+      ["current", secret],
+      ["previous", previous],
+    ] as const) {
+      const check = both.verify(signToken(CLAIMS, key), CLAIMS.topic, NOW);
+      expect(check).toEqual({ ok: true, userId: 7, expires: NOW, signedWith: age });
+    }
+  });
+
+  test("the older one is held to everything else too", () => {
+    const token = signToken(CLAIMS, previous);
+    const fault = (check: ReturnType<typeof both.verify>) => !check.ok && check.fault;
+    expect(fault(both.verify(token, "other", NOW))).toBe("other_topic");
+    expect(fault(both.verify(token, CLAIMS.topic, NOW + 1))).toBe("expired");
+    expect(fault(both.verify(signedBy("{}", previous), CLAIMS.topic, NOW))).toBe("malformed");
+  });
+
+  test("a third one is forged, and afterwards so is the older", () => {
+    const third = signToken(CLAIMS, `${secret}x`);
+    expect(both.verify(third, CLAIMS.topic, NOW)).toEqual({ ok: false, fault: "forged" });
+    const old = signToken(CLAIMS, previous);
+    expect(verifier.verify(old, CLAIMS.topic, NOW)).toEqual({ ok: false, fault: "forged" });
   });
 });

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import type { SecretAge, Secrets } from "./secrets.ts";
 import { normalizeTopic } from "./topic.ts";
 
 /** What a token says. Field order and names are those of the contract ("Token"). */
@@ -14,7 +15,13 @@ export interface TokenClaims {
 export type TokenFault = "malformed" | "forged" | "expired" | "other_topic";
 
 export type TokenCheck =
-  | { readonly ok: true; readonly userId: number; readonly expires: number }
+  | {
+      readonly ok: true;
+      readonly userId: number;
+      readonly expires: number;
+      /** The secret it is signed with. */
+      readonly signedWith: SecretAge;
+    }
   | { readonly ok: false; readonly fault: TokenFault };
 
 /** No frame over 4 KiB gets in, so nothing longer can be a token; other callers keep the bound too. */
@@ -39,44 +46,79 @@ export function signToken(claims: TokenClaims, secret: string): string {
     expires: claims.expires,
   });
   const message = Buffer.from(json, "utf8").toString("hex");
-  return `${message}.${sign(message, secret).toString("hex")}`;
+  return `${message}.${new TokenKey(secret).sign(message).toString("hex")}`;
 }
 
 /**
- * Checks a token for a topic. Never throws, whatever a stranger sends; the signature is compared in
- * constant time and before anything in the claims is looked at.
- *
- * @param nowSeconds Unix time, whole seconds.
+ * Checks tokens. To be made once for the secrets and used for every token: deriving keys from a
+ * secret costs more than the signature itself (bench/micro/token.ts).
  */
-export function verifyToken(
-  token: string,
-  topic: string,
-  nowSeconds: number,
-  secret: string,
-): TokenCheck {
-  if (token.length > MAX_TOKEN_LENGTH || !TOKEN_SHAPE.test(token)) {
-    return { ok: false, fault: "malformed" };
+export class TokenVerifier {
+  readonly #current: TokenKey;
+  readonly #previous: TokenKey | undefined;
+
+  constructor({ current, previous }: Secrets) {
+    this.#current = new TokenKey(current);
+    this.#previous = previous === undefined ? undefined : new TokenKey(previous);
   }
-  const message = token.slice(0, -SIGNATURE_LENGTH - 1);
-  const signature = Buffer.from(token.slice(-SIGNATURE_LENGTH), "hex");
-  if (!timingSafeEqual(signature, sign(message, secret))) {
-    return { ok: false, fault: "forged" };
+
+  /**
+   * Checks a token for a topic. Never throws, whatever a stranger sends; the signature is compared
+   * in constant time and before anything in the claims is looked at.
+   *
+   * @param nowSeconds Unix time, whole seconds.
+   */
+  verify(token: string, topic: string, nowSeconds: number): TokenCheck {
+    if (token.length > MAX_TOKEN_LENGTH || !TOKEN_SHAPE.test(token)) {
+      return { ok: false, fault: "malformed" };
+    }
+    const message = token.slice(0, -SIGNATURE_LENGTH - 1);
+    const signedWith = this.#signerOf(message, Uint8Array.fromHex(token.slice(-SIGNATURE_LENGTH)));
+    if (signedWith === undefined) {
+      return { ok: false, fault: "forged" };
+    }
+    const claims = readClaims(Uint8Array.fromHex(message));
+    if (claims === undefined) {
+      return { ok: false, fault: "malformed" };
+    }
+    if (claims.topic !== topic) {
+      return { ok: false, fault: "other_topic" };
+    }
+    if (nowSeconds > claims.expires) {
+      return { ok: false, fault: "expired" };
+    }
+    return { ok: true, userId: claims.userId, expires: claims.expires, signedWith };
   }
-  const claims = readClaims(Buffer.from(message, "hex"));
-  if (claims === undefined) {
-    return { ok: false, fault: "malformed" };
+
+  #signerOf(message: string, signature: Uint8Array): SecretAge | undefined {
+    // Both are compared, whatever the first says: how long it takes tells nothing.
+    const isCurrent = this.#current.hasSigned(message, signature);
+    const isPrevious = this.#previous?.hasSigned(message, signature) === true;
+    if (isCurrent) {
+      return "current";
+    }
+    return isPrevious ? "previous" : undefined;
   }
-  if (claims.topic !== topic) {
-    return { ok: false, fault: "other_topic" };
-  }
-  if (nowSeconds > claims.expires) {
-    return { ok: false, fault: "expired" };
-  }
-  return { ok: true, userId: claims.userId, expires: claims.expires };
 }
 
-function sign(message: string, secret: string): Buffer {
-  return createHmac("sha256", secret).update(message).digest();
+/** A secret from which HMAC-SHA256's keys have been derived already. */
+export class TokenKey {
+  /** Has taken in the key and no message; only copies of it do. */
+  readonly #keyed: Bun.CryptoHasher;
+
+  constructor(secret: string) {
+    this.#keyed = new Bun.CryptoHasher("sha256", secret);
+  }
+
+  /** The signature, 32 bytes. */
+  sign(message: string): Buffer {
+    return this.#keyed.copy().update(message).digest();
+  }
+
+  /** Whether this is the message's signature; in constant time. */
+  hasSigned(message: string, signature: Uint8Array): boolean {
+    return timingSafeEqual(signature, this.sign(message));
+  }
 }
 
 function readClaims(bytes: Uint8Array): TokenClaims | undefined {

@@ -1,5 +1,5 @@
 import type { TopicMeta } from "../protocol/topic.ts";
-import type { RegisterResult, TopicRegistry } from "./registry.ts";
+import type { RegisterResult, TopicLimits, TopicRegistry } from "./registry.ts";
 
 interface Entry {
   readonly meta: TopicMeta;
@@ -8,11 +8,7 @@ interface Entry {
 }
 
 /** What a {@link MemoryRegistry} needs to know. */
-export interface MemoryRegistryOptions {
-  /** How long a registration lasts, in milliseconds. */
-  readonly ttlMs: number;
-  /** How many topics are held at most; a further one is refused with `full`. */
-  readonly maxTopics: number;
+export interface MemoryRegistryOptions extends TopicLimits {
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
 }
@@ -22,24 +18,36 @@ export interface MemoryRegistryOptions {
  *
  * Entries stand in the map in the order of their expiry: all have the same TTL, and a refresh moves
  * an entry to the end. So a sweep looks only at entries that have expired, and costs nothing when
- * there is none.
+ * there is none. A TTL that is made shorter breaks the order for a while: then it looks at all.
  */
 export class MemoryRegistry implements TopicRegistry {
   readonly #entries = new Map<string, Entry>();
-  readonly #options: MemoryRegistryOptions;
+  readonly #now: () => number;
+  #limits: TopicLimits;
+  /** The expiry of the last entry; a new one before it would not stand where it belongs. */
+  #lastExpiry = Number.NEGATIVE_INFINITY;
+  #isOrdered = true;
 
   constructor(options: MemoryRegistryOptions) {
-    this.#options = options;
+    this.#now = options.now;
+    this.#limits = options;
+  }
+
+  /** Goes by other bounds from the next registration on; what is registered stays as it is. */
+  reconfigure(limits: TopicLimits): void {
+    this.#limits = limits;
   }
 
   async register(topic: string, meta: TopicMeta): Promise<RegisterResult> {
     this.sweep();
     const isKnown = this.#entries.delete(topic);
-    if (!isKnown && this.#entries.size >= this.#options.maxTopics) {
+    if (!isKnown && this.#entries.size >= this.#limits.maxTopics) {
       return "full";
     }
-    const expiresAt = this.#options.now() + this.#options.ttlMs;
+    const expiresAt = this.#now() + this.#limits.ttlMs;
     this.#entries.set(topic, { meta, expiresAt });
+    this.#isOrdered &&= this.#lastExpiry <= expiresAt;
+    this.#lastExpiry = expiresAt;
     return isKnown ? "refreshed" : "registered";
   }
 
@@ -50,7 +58,7 @@ export class MemoryRegistry implements TopicRegistry {
 
   async lookup(topic: string): Promise<TopicMeta | undefined> {
     const entry = this.#entries.get(topic);
-    return entry !== undefined && this.#options.now() < entry.expiresAt ? entry.meta : undefined;
+    return entry !== undefined && this.#now() < entry.expiresAt ? entry.meta : undefined;
   }
 
   async list(): Promise<readonly string[]> {
@@ -65,12 +73,21 @@ export class MemoryRegistry implements TopicRegistry {
 
   /** Forgets what has expired; to be called now and then, so that an idle worker shrinks too. */
   sweep(): void {
-    const now = this.#options.now();
-    for (const [topic, entry] of this.#entries) {
-      if (now < entry.expiresAt) {
+    const now = this.#now();
+    let last = Number.NEGATIVE_INFINITY;
+    let isOrdered = true;
+    for (const [topic, { expiresAt }] of this.#entries) {
+      if (expiresAt <= now) {
+        this.#entries.delete(topic);
+      } else if (this.#isOrdered) {
         return;
+      } else {
+        isOrdered &&= last <= expiresAt;
+        last = expiresAt;
       }
-      this.#entries.delete(topic);
     }
+    // All have been looked at.
+    this.#lastExpiry = last;
+    this.#isOrdered = isOrdered;
   }
 }

@@ -13,13 +13,18 @@ export interface Known {
  */
 export class Mirror {
   readonly #known = new Map<string, Known>();
-  readonly #maxTopics: number;
+  #maxTopics: number;
   readonly #now: () => number;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(maxTopics: number, now: () => number) {
     this.#maxTopics = maxTopics;
     this.#now = now;
+  }
+
+  /** Holds at most so many from now on; what is known stays until it expires. */
+  reconfigure(maxTopics: number): void {
+    this.#maxTopics = maxTopics;
   }
 
   get(topic: string): Known | undefined {

@@ -882,3 +882,32 @@ describe("two workers on one Redis", () => {
     expect(await two.registry.lookup("of one")).toEqual(CLOSED);
   });
 });
+
+describe("with other bounds", () => {
+  const OPEN = { requireToken: false };
+
+  test("what is registered keeps its time, and what comes has the new one, everywhere", async () => {
+    const { registry, told } = await Scene.make({ ttlMs: 60_000 });
+    await registry.register("old", OPEN);
+    registry.reconfigure({ ttlMs: 30_000, maxTopics: 100 });
+    await registry.register("new", OPEN);
+    const ttl = async (topic: string): Promise<number> =>
+      Number(await shared.command("PTTL", `wavelog:topic:${topic}`));
+    expect(await ttl("old")).toBeGreaterThan(50_000);
+    expect(await ttl("new")).toBeLessThanOrEqual(30_000);
+    expect(await ttl("new")).toBeGreaterThan(20_000);
+    expect(told.map((notice) => "ttlMs" in notice && notice.ttlMs)).toEqual([60_000, 30_000]);
+  });
+
+  test("topics beyond a lower bound stay, and none comes before there is room", async () => {
+    const { registry } = await Scene.make({ maxTopics: 2 });
+    await registry.register("a", OPEN);
+    await registry.register("b", OPEN);
+    registry.reconfigure({ ttlMs: DAY_MS, maxTopics: 1 });
+    expect(await registry.register("c", OPEN)).toBe("full");
+    expect(await registry.register("a", OPEN)).toBe("refreshed");
+    registry.reconfigure({ ttlMs: DAY_MS, maxTopics: 3 });
+    expect(await registry.register("c", OPEN)).toBe("registered");
+    expect((await registry.list()).length).toBe(3);
+  });
+});

@@ -4,14 +4,12 @@ import { refusesWrites } from "../redis/faults.ts";
 import { scanKeys } from "../redis/scan.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import { type Known, Mirror } from "./mirror.ts";
-import type { RegisterResult, TopicRegistry } from "./registry.ts";
+import type { RegisterResult, TopicLimits, TopicRegistry } from "./registry.ts";
 
 /** What a {@link RedisRegistry} needs. */
-export interface RedisRegistryOptions {
+export interface RedisRegistryOptions extends TopicLimits {
   /** Begins every key (contract: `wavelog`). */
   readonly prefix: string;
-  readonly ttlMs: number;
-  readonly maxTopics: number;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** Tells the other workers, so that their mirrors follow. Does not wait. */
@@ -57,6 +55,7 @@ const NO_ANSWER = Symbol("no answer");
  */
 export class RedisRegistry implements TopicRegistry {
   readonly #options: RedisRegistryOptions;
+  #limits: TopicLimits;
   readonly #mirror: Mirror;
   readonly #keyPrefix: string;
   /** The session in use; `undefined` while Redis is away. */
@@ -89,8 +88,15 @@ export class RedisRegistry implements TopicRegistry {
 
   constructor(options: RedisRegistryOptions) {
     this.#options = options;
+    this.#limits = options;
     this.#mirror = new Mirror(options.maxTopics, options.now);
     this.#keyPrefix = `${options.prefix}:topic:`;
+  }
+
+  /** Goes by other bounds from the next registration on; what is registered stays as it is. */
+  reconfigure(limits: TopicLimits): void {
+    this.#limits = limits;
+    this.#mirror.reconfigure(limits.maxTopics);
   }
 
   async register(topic: string, meta: TopicMeta): Promise<RegisterResult> {
@@ -98,11 +104,11 @@ export class RedisRegistry implements TopicRegistry {
     if (!wasKnown && this.#mirror.isFull()) {
       return "full";
     }
-    const { ttlMs, tell } = this.#options;
+    const { ttlMs } = this.#limits;
     this.#mirror.set(topic, meta, ttlMs);
     this.#touch(topic);
     this.#removed.delete(topic);
-    tell({ type: "register", topic, requireToken: meta.requireToken, ttlMs });
+    this.#options.tell({ type: "register", topic, requireToken: meta.requireToken, ttlMs });
     await this.#write(topic, ["SET", this.#key(topic), encodeMeta(meta), "PX", String(ttlMs)]);
     return wasKnown ? "refreshed" : "registered";
   }
@@ -356,7 +362,7 @@ export class RedisRegistry implements TopicRegistry {
       const isOld = this.#touched.has(topic) || this.#wasRemoved(topic);
       if (typeof value === "string" && typeof ttlMs === "number" && !isOld) {
         // A key that another program set without an expiry gets ours here.
-        this.#mirror.set(topic, decodeMeta(value), ttlMs > 0 ? ttlMs : this.#options.ttlMs);
+        this.#mirror.set(topic, decodeMeta(value), ttlMs > 0 ? ttlMs : this.#limits.ttlMs);
       }
     };
     await this.#withQuestion(() => Promise.allSettled(topics.map(learnOne)));
@@ -369,7 +375,7 @@ export class RedisRegistry implements TopicRegistry {
     this.#removed.set(topic, now);
     // In the order of removal: the oldest go first.
     for (const [oldest, at] of this.#removed) {
-      if (now - at < TAKE_BACK_MS && this.#removed.size <= this.#options.maxTopics) {
+      if (now - at < TAKE_BACK_MS && this.#removed.size <= this.#limits.maxTopics) {
         return;
       }
       this.#removed.delete(oldest);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { MemoryRegistry } from "./memory-registry.ts";
 import { registrySuite } from "./registry-suite.ts";
 import { ReservedTopics } from "./reserved-topics.ts";
@@ -23,6 +24,78 @@ describe("memory registry", () => {
     await advance(600);
     registry.sweep();
     expect(await registry.list()).toEqual(["new"]);
+  });
+});
+
+describe("memory registry with other bounds", () => {
+  const OPEN = { requireToken: false };
+
+  test("what is registered keeps its time, what comes has the new one, and both end on time", async () => {
+    for (const [before, after] of [
+      [1000, 300],
+      [300, 1000],
+    ] as const) {
+      const { registry, advance } = memory({ ttlMs: before, maxTopics: 10 });
+      await registry.register("old", OPEN);
+      registry.reconfigure({ ttlMs: after, maxTopics: 10 });
+      await registry.register("new", OPEN);
+      await advance(299);
+      expect(await registry.count()).toBe(2);
+      await advance(1);
+      const [longer, shorter] = before > after ? ["old", "new"] : ["new", "old"];
+      expect(await registry.list()).toEqual([longer]);
+      expect(await registry.unregister(shorter)).toBe(false);
+      expect(await registry.register(shorter, OPEN)).toBe("registered");
+      await advance(699);
+      expect(await registry.lookup(longer)).toEqual(OPEN);
+      await advance(1);
+      expect(await registry.lookup(longer)).toBeUndefined();
+    }
+  });
+
+  test("topics beyond a lower bound stay, and none comes before there is room", async () => {
+    const { registry } = memory({ ttlMs: 1000, maxTopics: 3 });
+    for (const topic of ["a", "b", "c"]) {
+      await registry.register(topic, OPEN);
+    }
+    registry.reconfigure({ ttlMs: 1000, maxTopics: 2 });
+    expect(await registry.count()).toBe(3);
+    expect(await registry.register("a", OPEN)).toBe("refreshed");
+    await registry.unregister("b");
+    expect(await registry.register("d", OPEN)).toBe("full");
+    registry.reconfigure({ ttlMs: 1000, maxTopics: 3 });
+    expect(await registry.register("d", OPEN)).toBe("registered");
+  });
+
+  test("holds to a plain list, whatever is changed in between", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("register" as const), topic: fc.integer({ min: 0, max: 9 }) }),
+      fc.record({ kind: fc.constant("time" as const), ms: fc.integer({ min: 1, max: 400 }) }),
+      fc.record({ kind: fc.constant("ttl" as const), ms: fc.integer({ min: 1, max: 1000 }) }),
+    );
+    return fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
+        const { registry, advance } = memory({ ttlMs: 500, maxTopics: 100 });
+        const expiries = new Map<string, number>();
+        let ttlMs = 500;
+        let now = 0;
+        for (const at of steps) {
+          if (at.kind === "register") {
+            await registry.register(String(at.topic), OPEN);
+            expiries.set(String(at.topic), now + ttlMs);
+          } else if (at.kind === "time") {
+            await advance(at.ms);
+            now += at.ms;
+          } else {
+            ttlMs = at.ms;
+            registry.reconfigure({ ttlMs, maxTopics: 100 });
+          }
+          const known = [...expiries].filter(([, end]) => now < end).map(([topic]) => topic);
+          expect([...(await registry.list())].sort()).toEqual(known.sort());
+          expect(await registry.count()).toBe(known.length);
+        }
+      }),
+    );
   });
 });
 

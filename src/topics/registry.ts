@@ -24,3 +24,11 @@ export interface TopicRegistry {
   /** How many topics are known. */
   count(): Promise<number>;
 }
+
+/** Bounds of a registry; an operator may change them while it is in use. */
+export interface TopicLimits {
+  /** How long a registration lasts, in milliseconds. */
+  readonly ttlMs: number;
+  /** How many topics are held at most; a further one is refused with `full`. */
+  readonly maxTopics: number;
+}

@@ -9,6 +9,9 @@ const ARRIVAL_DEADLINE_MS = 25_000;
 
 const PUSH = '{"type":"push","payload":{"lane":';
 
+/** Where a publisher goes with its next event; `undefined`: nowhere for now. */
+type PublishAt = () => Pick<WorkerProcess, "api"> | undefined;
+
 /** A publisher: one event after the other, each after the last one's answer, as PHP's calls are. */
 class Lane {
   readonly number: number;
@@ -21,9 +24,9 @@ class Lane {
   slowestMs = 0;
   #count = 0;
   readonly #topic: string;
-  readonly #worker: () => WorkerProcess | undefined;
+  readonly #worker: PublishAt;
 
-  constructor(number: number, topic: string, worker: () => WorkerProcess | undefined) {
+  constructor(number: number, topic: string, worker: PublishAt) {
     this.number = number;
     this.#topic = topic;
     this.#worker = worker;
@@ -108,7 +111,7 @@ export class Ledger implements Disposable {
   }
 
   /** Adds publishers on one node. `worker` is asked before each event; without one it pauses. */
-  addLanes(count: number, worker: () => WorkerProcess | undefined): void {
+  addLanes(count: number, worker: PublishAt): void {
     for (let added = 0; added < count; added += 1) {
       this.#lanes.push(new Lane(this.#lanes.length, this.#options.topic, worker));
     }
@@ -157,13 +160,18 @@ export class Ledger implements Disposable {
     await Promise.all(this.#flows);
   }
 
+  /** Waits until those that stay connected have got all that was accepted; nothing may be on its way. */
+  async allArrived(deadlineMs?: number): Promise<void> {
+    const arrived = (): boolean => this.#steady.every((listener) => this.#hasAll(listener));
+    await eventually(arrived, "everything to arrive", deadlineMs);
+  }
+
   /** Ends the flow, waits until what was accepted has arrived, and closes the books. */
   async close(deadlineMs: number = ARRIVAL_DEADLINE_MS): Promise<Verdict> {
     await this.stop();
     // One last event of each publisher: what is doubled comes before it.
     await this.burst(1);
-    const arrived = (): boolean => this.#steady.every((listener) => this.#hasAll(listener));
-    await eventually(arrived, "everything to arrive", deadlineMs).catch(() => undefined);
+    await this.allArrived(deadlineMs).catch(() => undefined);
     let lost = 0;
     let doubled = 0;
     let disordered = 0;

@@ -104,12 +104,20 @@ export class Nodes implements AsyncDisposable {
     return worker;
   }
 
-  /** Starts a node again, on the same ports, after it has ended. */
-  async restart(number: number): Promise<WorkerProcess> {
+  /** Starts a node again, on the same ports, after it has ended; with another secret if one is given. */
+  async restart(
+    number: number,
+    secret: string = this.secret,
+    config: Readonly<Record<string, unknown>> = {},
+  ): Promise<WorkerProcess> {
     const { ports } = this.at(number);
     await this.at(number)[Symbol.asyncDispose]();
-    const options = { ...workerOptions(this.#options, this.secret, number), ports };
-    const worker = await startWorker(options);
+    const options = workerOptions(this.#options, secret, number);
+    const worker = await startWorker({
+      ...options,
+      config: { ...options.config, ...config },
+      ports,
+    });
     this.#workers[number] = worker;
     return worker;
   }

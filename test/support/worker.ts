@@ -52,22 +52,25 @@ export class WorkerProcess implements AsyncDisposable {
   readonly api: Api;
   readonly program: Program;
   readonly #dir: TempDir;
+  readonly #configPath: string;
+  #config: Readonly<Record<string, unknown>>;
 
   constructor(options: WorkerOptions, ports: Ports) {
     this.secret = options.secret ?? randomSecret();
     this.ports = ports;
     this.api = new Api(ports.internal, this.secret);
     this.#dir = new TempDir();
-    const path = this.#dir.file("config.yaml");
-    const config = {
+    this.#configPath = this.#dir.file("config.yaml");
+    this.#config = {
       ws_port: ports.ws,
       ws_bind: LOOPBACK,
       internal_port: ports.internal,
       worker_secret: this.secret,
       ...options.config,
     };
-    writeFileSync(path, configText(config), { mode: CONFIG_MODE });
-    this.program = new Program([...options.target.command(), "serve", "--config", path], {
+    this.writeConfig(configText(this.#config));
+    const command = [...options.target.command(), "serve", "--config", this.#configPath];
+    this.program = new Program(command, {
       cwd: this.#dir.path,
       env: options.env ?? {},
       ...(options.stdout === undefined ? {} : { stdout: options.stdout }),
@@ -97,6 +100,30 @@ export class WorkerProcess implements AsyncDisposable {
       const found = lines.map(parseLogLine).filter((line) => line.msg === msg);
       return found.length >= count ? found : undefined;
     }, `${count} log line(s) "${msg}"`);
+  }
+
+  /** Puts another text into the configuration file. */
+  writeConfig(text: string): void {
+    writeFileSync(this.#configPath, text, { mode: CONFIG_MODE });
+  }
+
+  /**
+   * Changes keys of the configuration file (`undefined` removes one), has the worker read it again,
+   * and returns the log's lines about that.
+   */
+  async reload(
+    changes: Readonly<Record<string, unknown>>,
+    text?: string,
+  ): Promise<readonly LogLine[]> {
+    this.#config = { ...this.#config, ...changes };
+    this.writeConfig(text ?? configText(this.#config));
+    const before = this.stdout.all.length;
+    this.program.signal("SIGHUP");
+    return await this.stdout.until((lines) => {
+      const news = lines.slice(before).map(parseLogLine);
+      const about = news.filter(({ msg }) => msg.startsWith("configuration "));
+      return about.length > 0 ? about : undefined;
+    }, "a line about the reload");
   }
 
   /** Opens a socket that has not authenticated. */
