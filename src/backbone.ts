@@ -12,7 +12,8 @@ import { connectionOptions } from "./redis/connection-options.ts";
 import { isUseless, refusesWrites } from "./redis/faults.ts";
 import { RedisLink } from "./redis/link.ts";
 import { openSession, type RedisSession } from "./redis/session.ts";
-import { MemoryRegistry } from "./topics/memory-registry.ts";
+import { MemoryRegistry, type MemoryRegistryOptions } from "./topics/memory-registry.ts";
+import { PersistentRegistry } from "./topics/persistent-registry.ts";
 import { RedisRegistry } from "./topics/redis-registry.ts";
 import type { TopicLimits, TopicRegistry } from "./topics/registry.ts";
 
@@ -30,6 +31,9 @@ const TICK_MS = 250;
 
 /** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
 const SWEEP_INTERVAL_MS = 60_000;
+
+/** How often the state file is looked after, in milliseconds. */
+const STATE_INTERVAL_MS = 1000;
 
 /** What knows topics and carries events, for a single worker or a cluster. */
 export interface Backbone {
@@ -75,9 +79,11 @@ export function makeBackbone(options: BackboneOptions): Backbone {
 
 function single(options: BackboneOptions): Backbone {
   const { config, deliver, now } = options;
-  const topics = new MemoryRegistry({ ...topicLimits(config), now });
+  const bounds = { ...topicLimits(config), now };
+  const kept = config.stateFile === "" ? undefined : persistent(options, bounds);
+  const topics = kept ?? new MemoryRegistry(bounds);
   const makeReport = reporter(options, topics, () => undefined);
-  let sweeping: Timer | undefined;
+  const timers: Timer[] = [];
   return {
     topics,
     bus: new LocalBus(deliver),
@@ -86,10 +92,39 @@ function single(options: BackboneOptions): Backbone {
     hasOthers: async () => false,
     reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
     start: async () => {
-      sweeping = setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS);
+      kept?.open();
+      timers.push(
+        setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),
+        setInterval(() => kept?.tick(), STATE_INTERVAL_MS),
+      );
     },
-    stop: async () => clearInterval(sweeping),
+    stop: async () => {
+      for (const timer of timers) {
+        clearInterval(timer);
+      }
+      kept?.close();
+    },
   };
+}
+
+function persistent(
+  { config, journal }: BackboneOptions,
+  bounds: MemoryRegistryOptions,
+): PersistentRegistry {
+  const path = config.stateFile;
+  return new PersistentRegistry({
+    ...bounds,
+    path,
+    isShared: config.reusePort,
+    wallClock: Date.now,
+    events: {
+      opened: (topics, leftOut) => journal.stateOpened(path, topics, leftOut),
+      setAside: (keptAs, problem) => journal.stateSetAside(path, keptAs, problem),
+      unusable: (problem) => journal.stateUnusable(path, problem),
+      writeFailed: (problem) => journal.stateWriteFailed(path, problem),
+      recovered: () => journal.stateRecovered(path),
+    },
+  });
 }
 
 function cluster(options: BackboneOptions): Backbone {
@@ -200,6 +235,9 @@ function cluster(options: BackboneOptions): Backbone {
       bus.reconfigure(installationKeys(changed), changed.outbox);
     },
     start: async () => {
+      if (config.stateFile !== "") {
+        journal.stateUnused(config.stateFile);
+      }
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
         setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),

@@ -106,6 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     now,
     address: { hostname: wsHost, port: config.wsPort },
     settings: gatewaySettings(config),
+    reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: (event) => {
@@ -141,6 +142,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     hostname: internalHost,
     port: config.internalPort,
     secrets: secretsOf(config),
+    reusePort: config.reusePort,
     ports: {
       topics,
       bus,

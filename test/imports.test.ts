@@ -35,6 +35,7 @@ const MANIFEST = "../package.json";
 const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   redis: "redis",
   zod: "config",
+  "bun:sqlite": "topics",
   "pino-pretty": "observability",
 };
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { API_ERRORS } from "../protocol/api-errors.ts";
 import type { Secrets } from "../protocol/secrets.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
+import { listenShared } from "./listen-shared.ts";
 import { type Body, readBody } from "./read-body.ts";
 import { type SecretCheck, secretCheck } from "./secret-check.ts";
 
@@ -29,6 +30,8 @@ export interface ApiServerOptions {
   readonly port: number;
   /** Either is expected in `X-Worker-Secret`. */
   readonly secrets: Secrets;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   readonly ports: ApiPorts;
   /** A call was let in by the secret that is being replaced. */
   readonly onPreviousSecret: (address: string) => void;
@@ -67,7 +70,13 @@ export class ApiServer {
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject);
-    this.#server.listen(this.#options.port, this.#options.hostname, resolve);
+    this.#server.once("listening", resolve);
+    const { port, hostname, reusePort } = this.#options;
+    if (reusePort) {
+      listenShared(this.#server, port, hostname);
+    } else {
+      this.#server.listen(port, hostname);
+    }
     await promise;
     this.#server.off("error", reject);
   }

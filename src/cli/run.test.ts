@@ -125,6 +125,8 @@ cluster_outbox_events   10000                                   default
 cluster_outbox_bytes    33554432                                default
 cluster_outbox_age      5m                                      default
 topic_ttl               24h                                     default
+state_file              (empty)                                 default
+reuse_port              false                                   default
 gateway_threads         auto (3 on this machine)                default
 drain_time              auto                                    default
 max_topics              100000                                  default

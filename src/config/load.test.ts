@@ -55,6 +55,8 @@ describe("values", () => {
       redisCaFile: "",
       outbox: { events: 10_000, bytes: 33_554_432, ageMs: 300_000 },
       topicTtlMs: 86_400_000,
+      stateFile: "",
+      reusePort: false,
       gatewayThreads: "auto",
       drainTime: "auto",
       maxTopics: 100_000,
@@ -96,6 +98,8 @@ describe("values", () => {
           "cluster_outbox_bytes: 2097152",
           "cluster_outbox_age: 90s",
           "topic_ttl: 1h30m",
+          "state_file: /var/lib/topics.state",
+          "reuse_port: true",
           "gateway_threads: 4",
           "drain_time: 20",
           "max_topics: 5",
@@ -119,6 +123,8 @@ describe("values", () => {
       redisCaFile: "/etc/ca.pem",
       outbox: { events: 100, bytes: 2_097_152, ageMs: 90_000 },
       topicTtlMs: 5_400_000,
+      stateFile: "/var/lib/topics.state",
+      reusePort: true,
       gatewayThreads: 4,
       maxTopics: 5,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
@@ -141,6 +147,8 @@ describe("values", () => {
         WAVELOG_WORKER_TOPIC_TTL: "90m",
         WAVELOG_WORKER_GATEWAY_THREADS: "3",
         WAVELOG_WORKER_MAX_TOPICS: "7",
+        WAVELOG_WORKER_STATE_FILE: "topics.state",
+        WAVELOG_WORKER_REUSE_PORT: "true",
         WAVELOG_WORKER_ALLOWED_ORIGINS: "https://log.example.org, *.example.net,",
         WAVELOG_WORKER_LOG_FORMAT: "text",
         WAVELOG_WORKER_LOG_LEVEL: "debug",
@@ -155,6 +163,8 @@ describe("values", () => {
       topicTtlMs: 5_400_000,
       gatewayThreads: 3,
       maxTopics: 7,
+      stateFile: "topics.state",
+      reusePort: true,
       allowedOrigins: ["https://log.example.org", "*.example.net"],
       logFormat: "text",
       logLevel: "debug",
@@ -174,6 +184,19 @@ describe("values", () => {
     expect(config).toMatchObject({ wsPort: 9000, wsBind: "::", internalBind: "127.0.0.1" });
     expect(config).toMatchObject({ allowedOrigins: [], logLevel: "warn" });
     expect(sources).toMatchObject({ ws_port: "default", log_level: "file" });
+  });
+
+  test("that are true or false may be text too", () => {
+    for (const [text, value] of [
+      ["true", true],
+      ['"true"', true],
+      ["false", false],
+      ['"false"', false],
+    ] as const) {
+      expect(loaded(withSecret(`reuse_port: ${text}`)).config.reusePort).toBe(value);
+    }
+    const { config, shown } = loaded(withSecret("", { WAVELOG_WORKER_REUSE_PORT: "false" }));
+    expect([config.reusePort, shown.reuse_port]).toEqual([false, "false"]);
   });
 
   test('"" binds to all interfaces, as in the original', () => {
@@ -249,6 +272,10 @@ describe("a fault in the file is one line", () => {
       "allowed_origins: [https://log.example.org/]",
       'allowed_origins: "https://log.example.org/" is more than an origin; write scheme, host and port only',
     ],
+    ["reuse_port: yes", 'reuse_port: "yes" is not allowed; give true or false'],
+    ["reuse_port: 1", 'reuse_port: "1" is not allowed; give true or false'],
+    ["state_file: 5", 'state_file: "5" is not allowed; give the path of a file'],
+    ['state_file: "a\\0b"', 'state_file: "a?b" is not allowed; give the path of a file'],
     ["log_format: xml", 'log_format: "xml" is not allowed; give auto, text or json'],
     ["log_level: INFO", 'log_level: "INFO" is not allowed; give trace, debug,'],
     ["redis_prefix: a b", 'redis_prefix: "a b" is not allowed; give 1 to 64'],

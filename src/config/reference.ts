@@ -105,7 +105,7 @@ function configJsonSchema(): string {
     override: ({ jsonSchema, path: [parent, name, ...deeper] }) => {
       const key = CONFIG_KEYS.find((known) => known === name);
       if (parent === "properties" && key !== undefined && deeper.length === 0) {
-        jsonSchema.description = docOf(key).what.replaceAll("`", "");
+        jsonSchema.description = asPlainText(docOf(key).what);
       }
     },
   });
@@ -116,12 +116,12 @@ function configJsonSchema(): string {
 /** An array of plain words, which formatters of JSON put on one line. */
 const FLAT_ARRAY = /\[(?:\s*"[^",]*",?)+\s*\]/g;
 
-/** A configuration file with every key explained and all but the secret commented out. */
+/** A configuration file with every key explained and most of them commented out. */
 function sampleFile(): string {
   return `# yaml-language-server: $schema=docs/config.schema.json
 #
-# Configuration of the Wavelog Worker. Copy this file to config.yaml and fill in worker_secret; every
-# other key is commented out and shows its default. The reference is docs/configuration.md.
+# Configuration of the Wavelog Worker. Copy this file to config.yaml and fill in worker_secret; most
+# other keys are commented out and show their default. The reference is docs/configuration.md.
 # Every key can also come from the environment, e.g. ${environmentName("ws_port")}=9000.
 # SIGHUP makes a running worker read this file again.
 
@@ -132,13 +132,19 @@ function sampleKey(key: ConfigKey): string {
   const doc = docOf(key);
   const value = defaultValue(key);
   const line = value === undefined ? `${key}: ""` : `# ${key}: ${JSON.stringify(value)}`;
+  const shown = doc.sample === undefined ? line : `${key}: ${JSON.stringify(doc.sample)}`;
   const change = doc.change.charAt(0).toLowerCase() + doc.change.slice(1);
   const texts = [doc.what, `Allowed: ${doc.allowed}.`, `Change it: ${change}`];
   if (doc.fallback !== undefined) {
     texts.push(`Default: ${doc.fallback}.`);
   }
-  const comment = texts.map((text) => asComment(text.replaceAll("`", "")));
-  return `${comment.join("\n")}\n${line}\n`;
+  const comment = texts.map((text) => asComment(asPlainText(text)));
+  return `${comment.join("\n")}\n${shown}\n`;
+}
+
+/** Markdown as plain text; a link becomes the file it leads to. */
+function asPlainText(markdown: string): string {
+  return markdown.replaceAll("`", "").replaceAll(/\[[^\]]*\]\(([^)]*)\)/g, "docs/$1");
 }
 
 /** Text as comment lines no longer than {@link SAMPLE_WIDTH}. */

@@ -68,6 +68,8 @@ const OTHER_VALUES: Readonly<Record<ConfigKey, string>> = {
   cluster_outbox_bytes: "2000000",
   cluster_outbox_age: "1m",
   topic_ttl: "12h",
+  state_file: "topics.state",
+  reuse_port: "true",
   gateway_threads: "3",
   drain_time: "20",
   max_topics: "5",

@@ -20,6 +20,8 @@ import {
   redisCaFile,
   redisPrefix,
   redisUrl,
+  reusePort,
+  stateFile,
   topicTtl,
   workerSecret,
 } from "./value-kinds.ts";
@@ -46,6 +48,8 @@ export interface SettingDoc {
    * restart.
    */
   readonly reload: "live" | "restart";
+  /** What the sample file sets it to; otherwise it shows the default, commented out. */
+  readonly sample?: string;
 }
 
 /** The reference texts of every key of {@link settingsSchema}. */
@@ -157,6 +161,23 @@ export const settingsSchema = z.strictObject({
     change: "Seldom: longer than Wavelog's own pause between two registrations is enough.",
     example: 'topic_ttl: "12h"',
     reload: "live",
+  }),
+  state_file: stateFile.schema.prefault("").register(settingDocs, {
+    what: "File in which a single worker keeps its topics, so that browsers that come back after a restart find them. SQLite, on a local disk; the worker must be able to write to its directory too, since SQLite puts two files beside it (`-wal`, `-shm`). A path that does not begin with `/` is relative to the working directory. Not used with `redis_url`: Redis keeps the topics then. See [restarts.md](restarts.md).",
+    allowed: stateFile.allowed,
+    change: "Set it wherever the worker has a directory of its own to write to.",
+    example: 'state_file: "/var/lib/wavelog_worker/topics.state"',
+    fallback: "empty: topics are in memory only, and gone after a restart",
+    sample: "wavelog_worker.state",
+    reload: "restart",
+  }),
+  reuse_port: reusePort.schema.prefault(false).register(settingDocs, {
+    what: "Lets a second worker of the same user listen on the same two ports, so that it takes new connections while the first one stops. Both need it. Without it a second worker refuses to start, which tells you of a mistake.",
+    allowed: reusePort.allowed,
+    change:
+      "When a new version shall take over on one machine without a pause: see [restarts.md](restarts.md).",
+    example: "reuse_port: true",
+    reload: "restart",
   }),
   gateway_threads: gatewayThreads.schema.prefault("auto").register(settingDocs, {
     what: "Threads that hold the browsers' connections. `auto` is the number of CPU cores less one, at least 1, at most 8.",
@@ -270,6 +291,9 @@ export function toConfig(settings: Settings) {
     }),
     /** Milliseconds, at least 1,000. */
     topicTtlMs: settings.topic_ttl.ms,
+    /** Path of the state file; "" for none. */
+    stateFile: settings.state_file,
+    reusePort: settings.reuse_port,
     /** See `resolveGatewayThreads`. */
     gatewayThreads: settings.gateway_threads,
     /** `auto`, or seconds. */

@@ -67,6 +67,14 @@ function range(min: number, max: number) {
   return kind(allowed, wholeNumber(min, max, allowed));
 }
 
+/** Yes or no, also as text (environment variables have no other type). */
+function truth() {
+  const allowed = "`true` or `false`";
+  const problem = notAllowed(allowed);
+  const asText = z.enum(["true", "false"], problem).transform((text) => text === "true");
+  return kind(allowed, z.union([z.boolean(problem), asText], problem));
+}
+
 /** One of some words. */
 function choice<const Words extends readonly string[]>(words: Words) {
   const listed = words.map((word) => `\`${word}\``).join(", ");
@@ -226,6 +234,19 @@ export const redisPrefix = kind(
 const CA_FILE = "the path of a PEM file, or nothing";
 
 export const redisCaFile = kind(CA_FILE, z.string(notAllowed(CA_FILE)).max(4096));
+
+const STATE_FILE = "the path of a file, or nothing";
+
+/** "" for none. */
+export const stateFile = kind(
+  STATE_FILE,
+  z
+    .string(notAllowed(STATE_FILE))
+    .max(4096, notAllowed(STATE_FILE))
+    .regex(/^\P{Cc}*$/u, notAllowed(STATE_FILE)),
+);
+
+export const reusePort = truth();
 
 const THREADS = "`auto`, or a whole number from 1 to 64";
 

@@ -22,6 +22,8 @@ export interface GatewayPoolOptions {
   readonly settings: GatewaySettings;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
+  /** Whether another process may listen on the port too. */
+  readonly reusePort: boolean;
   /** The registry's answer to a gateway's question. Must not reject. */
   readonly lookup: (topic: string) => Promise<TopicMeta | undefined>;
   /** The status object as JSON text, for sockets on `worker.status`. Must not reject. */
@@ -72,8 +74,10 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { address, settings } = this.#options;
-    claimPort(address);
+    const { address, settings, reusePort } = this.#options;
+    if (!reusePort) {
+      claimPort(address);
+    }
     await Promise.all(this.#threads.map((thread) => thread.listen(address, settings)));
   }
 

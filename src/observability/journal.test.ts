@@ -201,6 +201,51 @@ describe("the journal writes one line", () => {
         msg: "cluster: catch-up log cannot be written, outages will lose events",
       },
     ],
+    [
+      "for a state file that is open",
+      (journal) => journal.stateOpened("topics.state", 3, 0),
+      { level: "info", file: "topics.state", topics: 3, msg: "state file: opened" },
+    ],
+    [
+      "for a state file that is set aside, with why and under which name",
+      (journal) => journal.stateSetAside("topics.state", "topics.state.broken-1", "is damaged"),
+      {
+        level: "warn",
+        file: "topics.state",
+        kept_as: "topics.state.broken-1",
+        reason: "is damaged",
+        msg: "state file: cannot be used, set aside for a new one",
+      },
+    ],
+    [
+      "for a state file that cannot be, with why",
+      (journal) => journal.stateUnusable("topics.state", "is no regular file: name another"),
+      {
+        level: "warn",
+        file: "topics.state",
+        reason: "is no regular file: name another",
+        msg: "state file: cannot be used, topics are in memory only",
+      },
+    ],
+    [
+      "for a state file that cannot be written, with why",
+      (journal) => journal.stateWriteFailed("topics.state", "database is locked"),
+      {
+        level: "warn",
+        file: "topics.state",
+        reason: "database is locked",
+        msg: "state file: cannot be written, going on in memory",
+      },
+    ],
+    [
+      "for a state file that Redis makes needless",
+      (journal) => journal.stateUnused("topics.state"),
+      {
+        level: "info",
+        file: "topics.state",
+        msg: "state file: not used, Redis keeps the topics",
+      },
+    ],
   ];
   for (const [what, tell, line] of LINES) {
     test(what, () => {
@@ -211,6 +256,19 @@ describe("the journal writes one line", () => {
       expect(scene.take()).toEqual([line]);
     });
   }
+
+  test("for topics that a state file had beyond the bound", () => {
+    const scene = new Scene();
+    scene.journal.stateOpened("topics.state", 3, 2);
+    expect(scene.take()).toEqual([
+      { level: "info", file: "topics.state", topics: 3, msg: "state file: opened" },
+      {
+        level: "warn",
+        left_out: 2,
+        msg: "state file: it had more topics than max_topics, the oldest are gone",
+      },
+    ]);
+  });
 
   test("for a bug, with what happened", () => {
     const scene = new Scene();
@@ -264,6 +322,11 @@ describe("the journal cleans", () => {
     ],
     ["the reason why Redis is lost", (journal) => journal.redisDown(NASTY), "reason"],
     ["the reason why Redis is not there", (journal) => journal.redisUnavailable(NASTY), "msg"],
+    ["the state file's name", (journal) => journal.stateOpened(NASTY, 0, 0), "file"],
+    ["its other name", (journal) => journal.stateSetAside("a", NASTY, "b"), "kept_as"],
+    ["why it is set aside", (journal) => journal.stateSetAside("a", "b", NASTY), "reason"],
+    ["why it cannot be", (journal) => journal.stateUnusable("a", NASTY), "reason"],
+    ["SQLite's word about it", (journal) => journal.stateWriteFailed("a", NASTY), "reason"],
     ["Redis' word about the log", (journal) => journal.catchUpLogFailed(NASTY), "reason"],
   ];
   for (const [what, tell, key] of TEXTS) {
@@ -369,6 +432,25 @@ describe("the journal bounds what strangers can cause", () => {
     scene.now += 1;
     scene.journal.catchUpLogFailed("OOM");
     expect(scene.take()).toEqual([expect.objectContaining({ reason: "OOM", skipped: 1000 })]);
+  });
+
+  test("failures of the state file: one a minute, and an end only for what was told", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 100; time += 1) {
+      scene.journal.stateWriteFailed("topics.state", "database is locked");
+      scene.journal.stateRecovered("topics.state");
+    }
+    scene.now += 60_000;
+    scene.journal.stateUnusable("topics.state", "is no regular file");
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ reason: "database is locked" }),
+      {
+        level: "info",
+        file: "topics.state",
+        msg: "state file: written again, nothing is missing",
+      },
+      expect.objectContaining({ reason: "is no regular file", skipped: 99 }),
+    ]);
   });
 
   test("dropped events: one line a minute, each with how many in all", () => {

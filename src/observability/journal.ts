@@ -13,6 +13,9 @@ const PREVIOUS_SECRET_INTERVAL_MS = 60_000;
 /** How often the same trouble of the cluster is told, in milliseconds. */
 const OUTBOX_INTERVAL_MS = 60_000;
 
+/** How often trouble with the state file is told, in milliseconds. */
+const STATE_INTERVAL_MS = 60_000;
+
 /**
  * Writes what happens into the log: one line each, what came from outside cleaned, and what
  * strangers can cause at will at a bounded rate. Call sites report events; what becomes of them is
@@ -30,8 +33,10 @@ export class Journal {
   readonly #outboxDrops: () => RateVerdict;
   readonly #heldDrops: () => RateVerdict;
   readonly #logFailures: () => RateVerdict;
+  readonly #stateFaults: () => RateVerdict;
   #hasHeardNeighbour = false;
   #overloaded = 0;
+  #hasToldStateFault = false;
 
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
@@ -46,6 +51,7 @@ export class Journal {
     this.#outboxDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
     this.#heldDrops = rateLimit(1, OUTBOX_INTERVAL_MS, now);
     this.#logFailures = rateLimit(1, OUTBOX_INTERVAL_MS, now);
+    this.#stateFaults = rateLimit(1, STATE_INTERVAL_MS, now);
   }
 
   registered(topic: string, requireToken: boolean, isNew: boolean): void {
@@ -176,6 +182,52 @@ export class Journal {
     if (verdict.pass) {
       const fields = { reason: printable(reason), ...skippedOf(verdict) };
       this.#log.error(fields, "cluster: catch-up log cannot be written, outages will lose events");
+    }
+  }
+
+  /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
+  stateOpened(file: string, topics: number, leftOut: number): void {
+    this.#log.info({ file: printable(file), topics }, "state file: opened");
+    if (leftOut > 0) {
+      const fields = { left_out: leftOut };
+      this.#log.warn(fields, "state file: it had more topics than max_topics, the oldest are gone");
+    }
+  }
+
+  stateSetAside(file: string, keptAs: string, reason: string): void {
+    this.#log.warn(
+      { file: printable(file), kept_as: printable(keptAs), reason: printable(reason) },
+      "state file: cannot be used, set aside for a new one",
+    );
+  }
+
+  stateUnusable(file: string, reason: string): void {
+    this.#stateFault(file, reason, "state file: cannot be used, topics are in memory only");
+  }
+
+  stateWriteFailed(file: string, reason: string): void {
+    this.#stateFault(file, reason, "state file: cannot be written, going on in memory");
+  }
+
+  /** After failures; said only when the log has one of them. */
+  stateRecovered(file: string): void {
+    if (this.#hasToldStateFault) {
+      this.#hasToldStateFault = false;
+      this.#log.info({ file: printable(file) }, "state file: written again, nothing is missing");
+    }
+  }
+
+  /** Both a state file and Redis are configured. */
+  stateUnused(file: string): void {
+    this.#log.info({ file: printable(file) }, "state file: not used, Redis keeps the topics");
+  }
+
+  #stateFault(file: string, reason: string, message: string): void {
+    const verdict = this.#stateFaults();
+    if (verdict.pass) {
+      this.#hasToldStateFault = true;
+      const fields = { file: printable(file), reason: printable(reason), ...skippedOf(verdict) };
+      this.#log.warn(fields, message);
     }
   }
 

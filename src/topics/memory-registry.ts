@@ -1,7 +1,8 @@
 import type { TopicMeta } from "../protocol/topic.ts";
 import type { RegisterResult, TopicLimits, TopicRegistry } from "./registry.ts";
 
-interface Entry {
+/** What is known of a topic. */
+export interface Entry {
   readonly meta: TopicMeta;
   /** When the topic is no longer known, on the injected clock, in milliseconds. */
   readonly expiresAt: number;
@@ -57,8 +58,7 @@ export class MemoryRegistry implements TopicRegistry {
   }
 
   async lookup(topic: string): Promise<TopicMeta | undefined> {
-    const entry = this.#entries.get(topic);
-    return entry !== undefined && this.#now() < entry.expiresAt ? entry.meta : undefined;
+    return this.get(topic)?.meta;
   }
 
   async list(): Promise<readonly string[]> {
@@ -69,6 +69,29 @@ export class MemoryRegistry implements TopicRegistry {
   async count(): Promise<number> {
     this.sweep();
     return this.#entries.size;
+  }
+
+  /** As `lookup`, at once and with the time of expiry. */
+  get(topic: string): Entry | undefined {
+    const entry = this.#entries.get(topic);
+    return entry !== undefined && this.#now() < entry.expiresAt ? entry : undefined;
+  }
+
+  /** Everything that is known, soonest expiry first. */
+  entries(): readonly (readonly [topic: string, entry: Entry])[] {
+    this.sweep();
+    return [...this.#entries];
+  }
+
+  /** Knows these from now on and nothing else; beyond the bound, those that expire last. */
+  replace(entries: readonly (readonly [topic: string, entry: Entry])[]): void {
+    const sorted = entries.toSorted(([, a], [, b]) => a.expiresAt - b.expiresAt);
+    this.#entries.clear();
+    for (const [topic, entry] of sorted.slice(-this.#limits.maxTopics)) {
+      this.#entries.set(topic, entry);
+    }
+    this.#lastExpiry = sorted.at(-1)?.[1].expiresAt ?? Number.NEGATIVE_INFINITY;
+    this.#isOrdered = true;
   }
 
   /** Forgets what has expired; to be called now and then, so that an idle worker shrinks too. */

@@ -121,6 +121,18 @@ describe("reserved topics", () => {
     expect(await registry.count()).toBe(0);
   });
 
+  test("are not counted or listed twice when the registry knows them too", async () => {
+    const { registry } = memory({ ttlMs: 1000, maxTopics: 10 });
+    for (const topic of ["worker.status", "worker.cluster", "a"]) {
+      await registry.register(topic, { requireToken: false });
+    }
+    const topics = new ReservedTopics(RESERVED, new Set(["worker.cluster"]), registry);
+    expect(await topics.list()).toEqual(["worker.status", "a"]);
+    expect(await topics.count()).toBe(2);
+    expect(await topics.lookup("worker.status")).toEqual({ requireToken: true });
+    expect(await topics.lookup("worker.cluster")).toBeUndefined();
+  });
+
   test("that are hidden cannot be registered, and are never known", async () => {
     const { registry } = memory({ ttlMs: 1000, maxTopics: 10 });
     const topics = new ReservedTopics(RESERVED, new Set(["worker.cluster"]), registry);

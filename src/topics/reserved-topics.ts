@@ -39,11 +39,18 @@ export class ReservedTopics implements TopicRegistry {
   }
 
   async list(): Promise<readonly string[]> {
-    return [...this.#reserved.keys(), ...(await this.#registry.list())];
+    // The registry may have met one of them all the same: in Redis, say, where others write too.
+    const others = (await this.#registry.list()).filter((topic) => !this.#isOwn(topic));
+    return [...this.#reserved.keys(), ...others];
   }
 
   async count(): Promise<number> {
-    return this.#reserved.size + (await this.#registry.count());
+    const own = [...this.#reserved.keys(), ...this.#hidden];
+    const [count, ...met] = await Promise.all([
+      this.#registry.count(),
+      ...own.map((topic) => this.#registry.lookup(topic)),
+    ]);
+    return this.#reserved.size + count - met.filter((meta) => meta !== undefined).length;
   }
 
   #isOwn(topic: string): boolean {

@@ -16,7 +16,8 @@ const WORKERS = ["worker1", "worker2", "worker3"];
 /** As far as the file uses what Compose knows. */
 const service = z.strictObject({
   image: z.string(),
-  restart: z.literal("unless-stopped"),
+  // Both start a container again 0.1 s after its end.
+  restart: z.enum(["always", "unless-stopped"]),
   stop_grace_period: z.string().optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   depends_on: z.array(z.string()).optional(),
@@ -28,6 +29,19 @@ const compose = z.strictObject({
   "x-worker": service,
   services: z.record(z.string(), service),
 });
+
+const single = z.strictObject({
+  name: z.string(),
+  services: z.strictObject({ worker: service }),
+  volumes: z.strictObject({ state: z.null() }),
+});
+
+const KNOWN_VARIABLES = CONFIG_KEYS.map(environmentName);
+
+/** Seconds of `stop_grace_period`, whose default is as long as the worker may take. */
+function grace({ stop_grace_period: span = "10s" }: z.infer<typeof service>): number {
+  return Number(/^(\d+)s$/.exec(span)?.[1]);
+}
 
 const file = compose.parse(Bun.YAML.parse(readFileSync(COMPOSE_FILE, "utf8")));
 
@@ -51,18 +65,44 @@ describe("deploy/compose.cluster.yaml", () => {
   });
 
   test("configures workers with keys that exist, and has no secret in it", () => {
-    const known = CONFIG_KEYS.map(environmentName);
     for (const worker of WORKERS) {
       const environment = file.services[worker]?.environment ?? {};
-      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
+      expect(KNOWN_VARIABLES).toEqual(expect.arrayContaining(Object.keys(environment)));
       expect(environment["WAVELOG_WORKER_WORKER_SECRET"]).toStartWith("$" + "{WORKER_SECRET:?");
     }
+  });
+
+  test("gives workers the time to stop", () => {
+    expect(WORKERS.every((name) => grace(service.parse(file.services[name])) >= 10)).toBe(true);
   });
 
   test("publishes nothing but nginx, to this machine alone", () => {
     const published = Object.entries(file.services).filter(([, { ports }]) => ports !== undefined);
     expect(published.map(([name]) => name)).toEqual(["nginx"]);
     expect(file.services["nginx"]?.ports).toEqual(["127.0.0.1:9000:9000", "127.0.0.1:9001:9001"]);
+  });
+});
+
+describe("deploy/compose.yaml", () => {
+  const { services } = single.parse(
+    Bun.YAML.parse(readFileSync(deployFile("compose.yaml"), "utf8")),
+  );
+  const { environment = {}, volumes, ports, restart } = services.worker;
+
+  test("starts the worker again whatever happens, and gives it the time to stop", () => {
+    expect(restart).toBe("always");
+    expect(grace(services.worker)).toBe(10);
+  });
+
+  test("keeps the state file in a volume, so that a new container finds it", () => {
+    const path = environment["WAVELOG_WORKER_STATE_FILE"];
+    expect(volumes).toEqual([`state:${dirname(String(path))}`]);
+  });
+
+  test("configures it with keys that exist, has no secret in it, and publishes to this machine alone", () => {
+    expect(KNOWN_VARIABLES).toEqual(expect.arrayContaining(Object.keys(environment)));
+    expect(environment["WAVELOG_WORKER_WORKER_SECRET"]).toStartWith("$" + "{WORKER_SECRET:?");
+    expect(ports).toEqual(["127.0.0.1:9000:9000", "127.0.0.1:9001:9001"]);
   });
 });
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { deployFile, ROOT } from "../../tools/cluster/places.ts";
 
 const GUIDE = readFileSync(join(ROOT, "docs/clustering.md"), "utf8");
+const RESTARTS = readFileSync(join(ROOT, "docs/restarts.md"), "utf8");
 
 /** A block, and the file that the line before it links to. */
 const BLOCKS = [...GUIDE.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map((match) => ({
@@ -23,7 +24,8 @@ test("a configuration in docs/clustering.md is the file that the tests run", () 
   }
 });
 
-test("docs/clustering.md names every file of deploy/", () => {
+test("docs/clustering.md and docs/restarts.md name every file of deploy/", () => {
   const files = readdirSync(dirname(deployFile("nginx.conf")));
-  expect(files.filter((file) => !GUIDE.includes(`(../deploy/${file})`))).toEqual([]);
+  const guides = GUIDE + RESTARTS;
+  expect(files.filter((file) => !guides.includes(`(../deploy/${file})`))).toEqual([]);
 });
