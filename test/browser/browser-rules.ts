@@ -33,9 +33,11 @@ export interface BrowserClientOptions {
 /** One topic's socket of a page. */
 export class BrowserClient {
   state: BrowserState = "waiting";
+  /** How often it has tried again in all. */
+  retries = 0;
   readonly #options: BrowserClientOptions;
   /** How often it has tried again since it was live. */
-  #retries = 0;
+  #retriesInARow = 0;
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -71,7 +73,7 @@ export class BrowserClient {
     switch (frame.type) {
       case "auth_ok":
         clearTimeout(this.#timer);
-        this.#retries = 0;
+        this.#retriesInARow = 0;
         this.#become("live");
         return;
       case "push":
@@ -88,11 +90,12 @@ export class BrowserClient {
       return;
     }
     this.#drop();
-    if (this.#retries === MAX_RETRIES) {
+    if (this.#retriesInARow === MAX_RETRIES) {
       this.#become("given up", `${why}, and ${MAX_RETRIES} retries before it failed`);
       return;
     }
-    this.#retries += 1;
+    this.retries += 1;
+    this.#retriesInARow += 1;
     this.#become("waiting", why);
     this.#timer = setTimeout(() => this.connect(), RETRY_AFTER_MS);
   }

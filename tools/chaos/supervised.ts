@@ -25,10 +25,10 @@ export interface Ended {
   readonly isMeant: boolean;
 }
 
-/**
- * A program under a supervisor as systemd is one with `Restart=always`: whenever it ends, it is started
- * again at once.
- */
+/** As long as systemd waits with `deploy/wavelog_worker.service` (`RestartSec`), in milliseconds. */
+const RESTART_AFTER_MS = 100;
+
+/** A program under a supervisor as systemd is one: whenever it ends, it is started again. */
 export class Supervised implements AsyncDisposable {
   /** Every end so far. */
   readonly ends: Ended[] = [];
@@ -56,7 +56,7 @@ export class Supervised implements AsyncDisposable {
     this.#child.signal(signal);
   }
 
-  /** Ends the process that runs now, and waits until it has ended; the next one has started then. */
+  /** Ends the process that runs now, and waits until it has ended; the next one starts soon. */
   async end(signal: NodeJS.Signals): Promise<void> {
     this.#isEndMeant = true;
     await endChild(this.#child, signal);
@@ -71,16 +71,17 @@ export class Supervised implements AsyncDisposable {
 
   #start(): Child {
     const child = new Child(this.#options);
-    void child.ended().then(() => this.#restart(child));
+    void this.#restartAfter(child);
     return child;
   }
 
-  #restart(child: Child): void {
-    if (this.#isOver) {
-      return;
-    }
+  async #restartAfter(child: Child): Promise<void> {
+    await child.ended();
     this.ends.push({ how: child.end ?? "unknown", isMeant: this.#isEndMeant });
     this.#isEndMeant = false;
-    this.#child = this.#start();
+    await Bun.sleep(RESTART_AFTER_MS);
+    if (!this.#isOver) {
+      this.#child = this.#start();
+    }
   }
 }

@@ -49,6 +49,7 @@ test.each<[string, Partial<Seen>]>([
   ["browsers that gave up", { givenUp: ['error "unauthorized"'] }],
   ["publishes not answered 200", { published: [event({ statuses: [503] })] }],
   ["publishes not answered 200", { published: [event({ statuses: [404, 200, 404] })] }],
+  ["topics forgotten (PHP was told 404)", { published: [event({ statuses: [404, 200, 200] })] }],
   [
     "events lost by connected browsers",
     { audit: { ...GOOD.audit, lost: [{ event: event(), connection }] } },
@@ -108,5 +109,5 @@ test("the table says which rule is broken, and why", () => {
   const lines = tableText(rows, makePaint(false, undefined)).split("\n");
   expect(lines[1]).toMatch(/^ {2}browsers that gave up +1 of 600 +0 +BROKEN$/);
   expect(lines[2]).toBe("      browser 7 (a): closed 1006");
-  expect(lines.filter((line) => line.endsWith("held"))).toHaveLength(7);
+  expect(lines.filter((line) => line.endsWith("held"))).toHaveLength(8);
 });

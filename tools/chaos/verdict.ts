@@ -66,7 +66,7 @@ export function judge(seen: Seen): Row[] {
   const { audit, published, absences, givenUp, ends, before, after } = seen;
   const { refused, awayRefused } = refusals(seen);
   const accepted = published.filter(isAccepted).length;
-  const registered = published.filter(({ statuses }) => statuses[0] === 404).length;
+  const forgotten = published.filter(({ statuses }) => statuses[0] === 404);
   const p99 = quantile(absences, 0.99);
   const longest = published.reduce(
     (max, { began, answered }) => Math.max(max, answered - began),
@@ -78,6 +78,11 @@ export function judge(seen: Seen): Row[] {
       "publishes not answered 200",
       refused.map((event) => refusalText(event, seen.start)),
       accepted + refused.length,
+    ),
+    none(
+      "topics forgotten (PHP was told 404)",
+      forgotten.map((event) => eventText(event, seen.start)),
+      published.length,
     ),
     none(
       "events lost by connected browsers",
@@ -103,7 +108,6 @@ export function judge(seen: Seen): Row[] {
     }),
     told("longest publish", `${longest.toFixed(0)} ms`),
     told("delivered out of order", count(audit.disordered)),
-    told("topics registered once more on 404", count(registered)),
     told("publishes refused while the single worker was away", count(awayRefused)),
   ];
 }
