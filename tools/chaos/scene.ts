@@ -7,7 +7,7 @@ import type { Child } from "../cluster/child.ts";
 import { startNginx } from "../cluster/nginx.ts";
 import { redisUrl } from "../cluster/node.ts";
 import { LOOPBACK } from "../cluster/places.ts";
-import { findPorts, type NodePorts } from "../cluster/ports.ts";
+import { findPorts, type NodePorts, someBlock } from "../cluster/ports.ts";
 import { startRedis } from "../cluster/redis.ts";
 import { NODE_NAMES, type NodeName } from "./script.ts";
 import { endChild } from "./supervised.ts";
@@ -107,7 +107,7 @@ export async function startScene(
   signal: AbortSignal,
 ): Promise<Scene> {
   // Three workers, the single one, and the second nginx.
-  const ports = findPorts(NODE_NAMES.length + 2);
+  const ports = findPorts(NODE_NAMES.length + 2, someBlock());
   const [first, second, third, singlePorts, secondNginx] = ports.nodes;
   if (!first || !second || !third || !singlePorts || !secondNginx) {
     throw new Error("too few ports");

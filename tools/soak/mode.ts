@@ -10,7 +10,7 @@ import { callApi } from "../cluster/api.ts";
 import { Child } from "../cluster/child.ts";
 import { writeNodeConfig } from "../cluster/node.ts";
 import { LOOPBACK } from "../cluster/places.ts";
-import { findPorts, type NodePorts } from "../cluster/ports.ts";
+import { findPorts, type NodePorts, someBlock } from "../cluster/ports.ts";
 import { accepts, waitUntil } from "../cluster/wait.ts";
 import { firstProcessor, MemoryLimit, PI_MEMORY_BYTES, threadCount } from "./limit.ts";
 import { LOAD, LONGEST_WARM_UP, WARM_UP_SHARE } from "./load.ts";
@@ -69,7 +69,7 @@ export async function runMode(options: ModeOptions): Promise<ModeResult> {
   await using scope = new AsyncDisposableStack();
   const limit = mode === "pi" ? scope.use(MemoryLimit.make()) : undefined;
   const secret = makeSecret();
-  const { nodes } = findPorts(1);
+  const { nodes } = findPorts(1, someBlock());
   const [ports] = nodes;
   if (ports === undefined) {
     throw new Error("there are no ports");
