@@ -75,7 +75,7 @@ export class MemoryLimit implements AsyncDisposable {
         rmdirSync(directory);
       }
     }
-    return new MemoryLimit("no control group may be made here: measured against 256 MiB");
+    return new MemoryLimit("no control group here, so measured against 256 MiB");
   }
 
   /** The command that runs another one under the limit. */

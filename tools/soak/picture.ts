@@ -4,7 +4,7 @@ import type { ModeResult } from "./mode.ts";
 /** Sizes in user units, which are pixels unless the picture is scaled. */
 const PANEL = { width: 460, height: 120 };
 const MARGIN = { left: 60, right: 16, top: 26, bottom: 22 };
-const TITLE_HEIGHT = 40;
+const TITLE_HEIGHT = 48;
 
 /** Room above and below the values, as a share of their range. */
 const HEADROOM = 0.1;
@@ -12,6 +12,7 @@ const HEADROOM = 0.1;
 /** Light and dark, as the reader's system is. */
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #444 }
+  .how { font-size: 10px }
   .title { font-size: 14px; font-weight: 600; fill: #111 }
   .page { fill: #fff }
   .frame { fill: none; stroke: #bbb }
@@ -34,7 +35,8 @@ export function picture(results: readonly ModeResult[]): string {
   const width = results.length * PANEL.width;
   const height = TITLE_HEIGHT + METRICS.length * PANEL.height;
   const panels = results.flatMap((result, column) => [
-    text(column * PANEL.width + MARGIN.left, 24, "title", `${result.mode}: ${result.how}`),
+    text(column * PANEL.width + MARGIN.left, 24, "title", result.mode),
+    text(column * PANEL.width + MARGIN.left, 40, "how", result.how),
     ...METRICS.map((metric, row) =>
       panel(result, metric, column * PANEL.width, TITLE_HEIGHT + row * PANEL.height),
     ),
@@ -53,7 +55,7 @@ function panel(result: ModeResult, metric: Metric, x: number, y: number): string
   const last = points.at(-1)?.at ?? 1;
   const values = points.map(({ value }) => value);
   const room = (Math.max(...values) - Math.min(...values) || 1) * HEADROOM;
-  const low = Math.min(...values) - room;
+  const low = Math.max(0, Math.min(...values) - room);
   const high = Math.max(...values) + room;
   const box = {
     left: x + MARGIN.left,
@@ -67,7 +69,7 @@ function panel(result: ModeResult, metric: Metric, x: number, y: number): string
     (box.bottom - ((value - low) / (high - low)) * (box.bottom - box.top)).toFixed(1);
   const line = points.map(({ at, value }) => `${across(at)},${up(value)}`).join(" ");
   const warmWidth = Number(across(result.warmUp)) - box.left;
-  const fit = result.findings.find((finding) => finding.metric === metric)?.fit;
+  const fit = result.findings.find((finding) => finding.metric.key === metric.key)?.fit;
   const fitted = (at: number): string => up((fit?.start ?? 0) + ((fit?.perHour ?? 0) / 3600) * at);
   const growth =
     fit === undefined ? "" : `, ${fit.perHour.toFixed(2)} ± ${fit.error.toFixed(2)} in an hour`;
