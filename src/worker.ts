@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ApiServer } from "./api/server.ts";
 import { type Backbone, makeBackbone } from "./backbone.ts";
 import { listenAddress } from "./config/bind-address.ts";
+import { PHP_FILES, resolveConnectionLimit } from "./config/connection-limit.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
+import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
+import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { Journal } from "./observability/journal.ts";
@@ -50,6 +53,15 @@ const PATIENCE = {
 
 /** How often it is measured how long deliveries take, in milliseconds. */
 const MEASURE_INTERVAL_MS = 1000;
+
+/**
+ * How often it is looked how many files are left, in milliseconds: strangers can take all of them
+ * between two looks, and PHP, which has a second, waits for the next one.
+ */
+const FILES_LOOK_MS = 50;
+
+/** A file that can be opened whenever there is a descriptor left. */
+const SPARE_FILE = "/dev/null";
 
 /** A worker that serves. */
 export interface RunningWorker {
@@ -99,13 +111,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const wsHost = listenAddress(config.wsBind, hasIpv6);
   const internalHost = listenAddress(config.internalBind, hasIpv6);
 
+  const files = fileLimit();
+  const settingsOf = (current: Config): GatewaySettings =>
+    gatewaySettings(current, connectionLimit(current, files, logger));
   const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
     now,
     address: { hostname: wsHost, port: config.wsPort },
-    settings: gatewaySettings(config),
+    settings: settingsOf(config),
+    maxBuffered: config.maxBuffered,
     reusePort: config.reusePort,
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
@@ -131,6 +147,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     startedAt: now(),
     topics,
     sockets: gateways,
+    turnedAway: {
+      refusals: () => gateways.refusals(),
+      slowReaders: () => gateways.slowReaders(),
+      acceptPauses: () => guard?.pauses ?? 0,
+    },
     threads: () => gateways.loads(),
     refusedPublishes: () => journal.overloads,
     nodes: () => bus.nodes(),
@@ -138,6 +159,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     node: nodeId,
     previousSecret: () => previousSecret.status(),
   };
+  const guard = files === undefined ? undefined : descriptorGuard(files, gateways, journal, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
@@ -163,11 +185,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
   });
 
+  // Takes the files that are kept back.
+  guard?.look();
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
   const measuring = setInterval(() => gateways.tick(), MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
+  const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
 
   return {
     reload(changed) {
@@ -176,12 +201,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const secrets = secretsOf(changed);
       previousSecret.watch(secrets.previous);
       api.reconfigure(secrets);
-      gateways.reconfigure(gatewaySettings(changed));
+      gateways.reconfigure(settingsOf(changed));
       backbone.reconfigure(changed);
     },
     async stop() {
+      clearInterval(look);
       isDraining = true;
       gateways.stopListening();
+      await guard?.stop();
       const spreadMs = await spread(drainTime, backbone);
       if (spreadMs !== undefined) {
         journal.draining(spreadMs, gateways.headcount().sockets);
@@ -211,8 +238,48 @@ async function spread(
 }
 
 /** The part of the configuration that gateway threads go by. */
-function gatewaySettings(config: Config): GatewaySettings {
-  return { secrets: secretsOf(config), allowedOrigins: config.allowedOrigins };
+function gatewaySettings(config: Config, connections: number): GatewaySettings {
+  return {
+    secrets: secretsOf(config),
+    allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
+    limits: {
+      connections,
+      connectionsPerIp: config.maxConnectionsPerIp,
+      pending: config.maxPending === "auto" ? connections : config.maxPending,
+      pendingPerIp: config.maxPendingPerIp,
+    },
+  };
+}
+
+/** How many sockets are let in; says so when the file limit does not allow what was meant. */
+function connectionLimit(config: Config, files: number | undefined, logger: Logger): number {
+  const limit = resolveConnectionLimit(config.maxConnections, files);
+  if (!limit.ok) {
+    throw new StartError(limit.problem);
+  }
+  if (limit.warning !== undefined) {
+    logger.warn(limit.warning);
+  }
+  return limit.connections;
+}
+
+function descriptorGuard(
+  limit: number,
+  gateways: GatewayPool,
+  events: Journal,
+  now: () => number,
+): DescriptorGuard {
+  return new DescriptorGuard({
+    limit,
+    spare: PHP_FILES,
+    openFiles,
+    hold: () => openSync(SPARE_FILE, "r"),
+    release: closeSync,
+    gateways,
+    events,
+    now,
+  });
 }
 
 function secretsOf(config: Config): Secrets {

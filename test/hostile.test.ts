@@ -503,7 +503,14 @@ for (const target of TARGETS) {
         const ends = lines.filter((line) => line.includes("203.0.113.66") && line.includes("1006"));
         return ends.length > 0 ? ends : undefined;
       }, "the stalled reader to be dropped");
-      expect(dropped).toContain("client disconnected");
+      expect(JSON.parse(dropped ?? "")).toMatchObject({
+        level: "warn",
+        msg: "client disconnected",
+        reason: "slow reader",
+        topic,
+        buffered: expect.any(Number),
+      });
+      expect((await worker.api.status()).slow_readers).toBe(1);
       await stillServes();
     });
 

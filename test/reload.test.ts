@@ -36,6 +36,11 @@ const SHOWN: readonly ConfigKey[] = [
   "drain_time",
   "max_topics",
   "allowed_origins",
+  "trusted_proxies",
+  "max_connections",
+  "max_connections_per_ip",
+  "max_pending",
+  "max_pending_per_ip",
   "log_level",
 ];
 
@@ -201,6 +206,48 @@ for (const target of TARGETS) {
       expect(worker.log.map(({ msg }) => msg)).toContain(
         "draining: other workers take the browsers",
       );
+    });
+
+    const LIMITS: readonly [key: ConfigKey, answer: string][] = [
+      ["max_connections", "503 too many connections"],
+      ["max_connections_per_ip", "503 too many connections"],
+      ["max_pending", "503 too many handshakes"],
+      ["max_pending_per_ip", "503 too many handshakes"],
+    ];
+    for (const [key, answer] of LIMITS) {
+      test(`another ${key} counts at once, and open sockets stay`, async () => {
+        await using worker = await start({ gateway_threads: 2 });
+        await worker.api.register("a");
+        const from = { headers: [["X-Forwarded-For", "203.0.113.9"]] } as const;
+        using subscribed = await worker.subscribe("a", undefined, from);
+        using pending = await worker.open("a", from);
+        expect(await worker.reload({ [key]: 1 })).toMatchObject([applied(key)]);
+        const newcomer = async (): Promise<string> => {
+          try {
+            using _ = await worker.open("a", from);
+            return "in";
+          } catch (fault) {
+            return String(fault);
+          }
+        };
+        await eventually(async () => (await newcomer()).includes(answer), "a refusal");
+        await hears(worker, worker.api, "a", subscribed);
+        expect(pending.close).toBeUndefined();
+        await worker.reload({ [key]: undefined });
+        using _ = await eventually(() => worker.subscribe("a", undefined, from), "to be let in");
+      });
+    }
+
+    test("other trusted proxies count at once", async () => {
+      await using worker = await start({ trusted_proxies: ["10.0.0.0/8"] });
+      await worker.api.register("a");
+      const subscribe = () =>
+        worker.subscribe("a", undefined, { headers: [["X-Forwarded-For", "203.0.113.9"]] });
+      using _before = await subscribe();
+      await worker.reload({ trusted_proxies: [LOOPBACK] });
+      using _after = await subscribe();
+      const lines = await worker.logged("client connected", 2);
+      expect(lines.map(({ address }) => address)).toEqual([LOOPBACK, "203.0.113.9"]);
     });
 
     test("another log level counts at once", async () => {

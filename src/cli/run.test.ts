@@ -133,6 +133,12 @@ max_topics              100000                                  default
 max_queued_events       10000                                   default
 max_queued_bytes        16777216                                default
 allowed_origins         https://log.example.org, *.example.net  environment
+trusted_proxies         127.0.0.0/8, ::1/128                    default
+max_connections         auto                                    default
+max_connections_per_ip  0                                       default
+max_pending             auto                                    default
+max_pending_per_ip      1000                                    default
+max_buffered            1048576                                 default
 log_format              auto                                    default
 log_level               info                                    default`);
   expect(written.err).toHaveLength(1);

@@ -76,6 +76,12 @@ const OTHER_VALUES: Readonly<Record<ConfigKey, string>> = {
   max_queued_events: "200",
   max_queued_bytes: "2000000",
   allowed_origins: '["https://log.example.org"]',
+  trusted_proxies: '["10.0.0.0/8"]',
+  max_connections: "500",
+  max_connections_per_ip: "50",
+  max_pending: "100",
+  max_pending_per_ip: "10",
+  max_buffered: "2097152",
   log_format: "json",
   log_level: "debug",
 };

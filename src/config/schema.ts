@@ -9,6 +9,9 @@ import {
   gatewayThreads,
   logFormat,
   logLevel,
+  maxBuffered,
+  maxConnections,
+  maxPerIp,
   maxTopics,
   outboxAge,
   outboxBytes,
@@ -23,6 +26,7 @@ import {
   reusePort,
   stateFile,
   topicTtl,
+  trustedProxies,
   workerSecret,
 } from "./value-kinds.ts";
 
@@ -224,6 +228,56 @@ export const settingsSchema = z.strictObject({
     fallback: "empty: any origin",
     reload: "live",
   }),
+  trusted_proxies: trustedProxies.schema
+    .prefault(["127.0.0.0/8", "::1/128"])
+    .register(settingDocs, {
+      what: "Proxies and load balancers whose `X-Forwarded-For` or `X-Real-IP` is believed. The client's address, for the log and for the limits per address, is the last one in it that is no trusted proxy's; from everybody else these headers are ignored. No limit per address concerns a trusted proxy itself.",
+      allowed: trustedProxies.allowed,
+      change:
+        "When your web server or load balancer runs on another machine or in another container: list the addresses it connects from.",
+      example: 'trusted_proxies:\n  - "127.0.0.0/8"\n  - "10.0.0.0/24"',
+      reload: "live",
+      fallback: "this machine: `127.0.0.0/8` and `::1/128`",
+    }),
+  max_connections: maxConnections.schema.prefault("auto").register(settingDocs, {
+    what: "Most browsers' sockets at once, over all threads; beyond it, a browser is told to try again later (HTTP 503). `auto` is what the file limit of the process leaves when 192 files, or 5 % of it up to 1,024, are kept back for PHP and the worker itself. More than that is never let in.",
+    allowed: maxConnections.allowed,
+    change: "To bound memory. To let more in, raise the file limit instead (docs/operations.md).",
+    example: "max_connections: 20000",
+    reload: "live",
+    fallback: "`auto`: what the file limit leaves",
+  }),
+  max_connections_per_ip: maxPerIp.schema.prefault(0).register(settingDocs, {
+    what: "Most sockets of one client address at once (of IPv6, of one /64 network). A whole club may share one address, and each page has several sockets.",
+    allowed: maxPerIp.allowed,
+    change: "When one address takes more than its share.",
+    example: "max_connections_per_ip: 2000",
+    reload: "live",
+    fallback: "`0`: no limit",
+  }),
+  max_pending: maxConnections.schema.prefault("auto").register(settingDocs, {
+    what: "Most sockets at once that are not authenticated yet. After a failure elsewhere, all browsers come at the same instant. `auto` is `max_connections`.",
+    allowed: maxConnections.allowed,
+    change: "To leave room for those who are in when strangers open sockets by the thousand.",
+    example: "max_pending: 10000",
+    reload: "live",
+    fallback: "`auto`: as many as `max_connections`",
+  }),
+  max_pending_per_ip: maxPerIp.schema.prefault(1000).register(settingDocs, {
+    what: "The same of one client address (of IPv6, of one /64 network).",
+    allowed: maxPerIp.allowed,
+    change: "When more browsers than this share an address and come at the same instant.",
+    example: "max_pending_per_ip: 5000",
+    reload: "live",
+  }),
+  max_buffered: maxBuffered.schema.prefault(1_048_576).register(settingDocs, {
+    what: "Bytes that may wait for one slow reader. Beyond, that socket alone is closed; it comes back and fetches what it missed, and nobody else waits for it. A quarter of this is written to a socket at once.",
+    allowed: maxBuffered.allowed,
+    change:
+      "When events are large (it should be a few times the largest), or many slow readers take too much memory.",
+    example: "max_buffered: 4194304",
+    reload: "restart",
+  }),
   log_format: logFormat.schema.prefault("auto").register(settingDocs, {
     what: "How log lines look: `text` for people, `json` one object per line for programs, `auto` text on a terminal and JSON otherwise.",
     allowed: logFormat.allowed,
@@ -306,6 +360,18 @@ export function toConfig(settings: Settings) {
     }),
     /** Exact origins and `*.host` wildcards, lower case; empty lets any origin in. */
     allowedOrigins: Object.freeze(settings.allowed_origins) as readonly string[],
+    /** IP addresses and CIDR networks. */
+    trustedProxies: Object.freeze(settings.trusted_proxies) as readonly string[],
+    /** See `resolveConnectionLimit`. */
+    maxConnections: settings.max_connections,
+    /** 0 for no limit. */
+    maxConnectionsPerIp: settings.max_connections_per_ip,
+    /** `auto` is as many as connections. */
+    maxPending: settings.max_pending,
+    /** 0 for no limit. */
+    maxPendingPerIp: settings.max_pending_per_ip,
+    /** Bytes. */
+    maxBuffered: settings.max_buffered,
     logFormat: settings.log_format,
     logLevel: settings.log_level,
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseBindAddress } from "./bind-address.ts";
 import { parseGoDuration } from "./go-duration.ts";
+import { parseIpNetwork } from "./ip-network.ts";
 import { parseOriginPattern } from "./origin-pattern.ts";
 import { redisUrlProblem } from "./redis-url.ts";
 import { Secret } from "./secret.ts";
@@ -272,6 +273,37 @@ export const allowedOrigins = kind(
   `a list of ${ORIGINS}; in the environment separated by commas`,
   z.preprocess(splitText, z.array(origin, notAllowed(ORIGINS))),
 );
+
+const CONNECTIONS = "`auto`, or a whole number from 1 to 10000000";
+
+/** A number of sockets, or what the file limit leaves. */
+export const maxConnections = kind(
+  CONNECTIONS,
+  z.union(
+    [z.literal("auto", notAllowed(CONNECTIONS)), wholeNumber(1, 10_000_000, CONNECTIONS)],
+    notAllowed(CONNECTIONS),
+  ),
+);
+
+const PER_IP = "a whole number from 1 to 10000000, or 0 for no limit";
+
+/** A number of sockets of one client address; 0 for no limit. */
+export const maxPerIp = kind(PER_IP, wholeNumber(0, 10_000_000, PER_IP));
+
+const NETWORKS = "IP addresses and networks, each `10.0.0.5`, `10.0.0.0/24` or `2001:db8::/32`";
+
+const network = parsedText(NETWORKS, (text) => {
+  const result = parseIpNetwork(text);
+  return result.ok ? { value: result.network } : result;
+});
+
+export const trustedProxies = kind(
+  `a list of ${NETWORKS}; in the environment separated by commas`,
+  z.preprocess(splitText, z.array(network, notAllowed(NETWORKS))),
+);
+
+/** Of which a quarter is written in one turn, and that must not be too little for one event. */
+export const maxBuffered = range(65_536, 67_108_864);
 
 /** A list as the environment gives it: entries between commas. */
 function splitText(value: unknown): unknown {

@@ -1,17 +1,30 @@
 import { describe, expect, test } from "bun:test";
 import { isIP } from "node:net";
 import fc from "fast-check";
-import { clientAddress } from "./client-address.ts";
+import { type ClientAddress, clientAddress } from "./client-address.ts";
 
-const PEER = "192.0.2.1";
+/** A trusted proxy, and somebody who is none. */
+const PROXY = "10.0.0.1";
+const STRANGER = "192.0.2.1";
 
-describe("the client's address", () => {
+/** Trusts what begins with `10.`, and one IPv6 address. */
+function isTrusted(address: string): boolean {
+  return address.startsWith("10.") || address === "2001:db8::10";
+}
+
+function ask(
+  forwardedFor: string | null,
+  realIp: string | null = null,
+  peer: string | undefined = PROXY,
+): ClientAddress {
+  return clientAddress(forwardedFor, realIp, peer, isTrusted);
+}
+
+describe("the client's address, behind a trusted proxy,", () => {
   const FORWARDED: readonly [header: string, address: string][] = [
     ["203.0.113.9", "203.0.113.9"],
     ["  203.0.113.9\t", "203.0.113.9"],
     ["203.0.113.9:4711", "203.0.113.9"],
-    ["203.0.113.9, 198.51.100.2, 10.0.0.1", "203.0.113.9"],
-    ["203.0.113.9,198.51.100.2", "203.0.113.9"],
     ["2001:db8::7", "2001:db8::7"],
     ["2001:db8:0:0:0:0:0:7", "2001:db8:0:0:0:0:0:7"],
     ["[2001:db8::7]", "2001:db8::7"],
@@ -22,16 +35,40 @@ describe("the client's address", () => {
     ["::ffff:203.0.113.9", "203.0.113.9"],
     ["::FFFF:203.0.113.9", "203.0.113.9"],
     ["[::ffff:203.0.113.9]:4711", "203.0.113.9"],
+    [", ,203.0.113.9, ,", "203.0.113.9"],
+    // What the client has written itself stands before what the proxy has added.
+    ["198.51.100.2, 203.0.113.9", "203.0.113.9"],
+    ["198.51.100.2,203.0.113.9", "203.0.113.9"],
     ["unknown, 203.0.113.9", "203.0.113.9"],
-    [", ,203.0.113.9", "203.0.113.9"],
-    ["_hidden, 256.0.0.1, 2001:db8::7", "2001:db8::7"],
+    ["<script>, 203.0.113.9", "203.0.113.9"],
+    // Several proxies, all trusted.
+    ["203.0.113.9, 10.0.0.7", "203.0.113.9"],
+    ["198.51.100.2, 203.0.113.9, 10.0.0.7, 10.9.9.9", "203.0.113.9"],
+    ["203.0.113.9, ::ffff:10.0.0.7", "203.0.113.9"],
+    ["203.0.113.9, [2001:db8::10]:443", "203.0.113.9"],
+    // A proxy nobody trusts is a client.
+    ["203.0.113.9, 10.0.0.7, 198.51.100.3, 10.0.0.8", "198.51.100.3"],
   ];
   for (const [header, address] of FORWARDED) {
     test(`in X-Forwarded-For ${JSON.stringify(header)} is ${address}`, () => {
-      expect(clientAddress(header, null, PEER)).toBe(address);
-      expect(clientAddress(null, header, PEER)).toBe(address);
+      expect(ask(header)).toEqual({ address, isOneClient: true, isHeaderIgnored: false });
+      expect(ask(null, header).address).toBe(address);
     });
   }
+
+  test("is the first one when all are trusted, and stands for many", () => {
+    expect(ask("10.0.0.9, 10.0.0.8")).toEqual({
+      address: "10.0.0.9",
+      isOneClient: false,
+      isHeaderIgnored: false,
+    });
+  });
+
+  test("is not looked for before what is no address: a proxy did not know it", () => {
+    expect(ask("203.0.113.9, unknown").address).toBe(PROXY);
+    expect(ask("203.0.113.9, unknown, 10.0.0.7").address).toBe("10.0.0.7");
+    expect(ask("203.0.113.9, unknown").isOneClient).toBe(false);
+  });
 
   const GARBAGE: readonly string[] = [
     "",
@@ -68,71 +105,104 @@ describe("the client's address", () => {
     "\u202e203.0.113.9",
   ];
   for (const header of GARBAGE) {
-    test(`in X-Forwarded-For ${JSON.stringify(header)} is the peer's: that is none`, () => {
-      expect(clientAddress(header, null, PEER)).toBe(PEER);
-      expect(clientAddress(null, header, PEER)).toBe(PEER);
+    test(`in X-Forwarded-For ${JSON.stringify(header)} is the proxy's: that is none`, () => {
+      expect(ask(header)).toEqual({ address: PROXY, isOneClient: false, isHeaderIgnored: false });
+      expect(ask(null, header).address).toBe(PROXY);
     });
   }
 
-  test("is the peer's when no proxy says otherwise", () => {
-    expect(clientAddress(null, null, PEER)).toBe(PEER);
-    expect(clientAddress(null, null, "::ffff:192.0.2.1")).toBe(PEER);
-    expect(clientAddress(null, null, "fe80::1%2")).toBe("fe80::1");
+  test("is the proxy's own when it says nothing, and stands for many", () => {
+    expect(ask(null)).toEqual({ address: PROXY, isOneClient: false, isHeaderIgnored: false });
+    expect(ask(null, null, "::ffff:10.0.0.1").address).toBe(PROXY);
   });
 
-  test("is unknown when there is none at all", () => {
-    expect(clientAddress(null, null, undefined)).toBe("unknown");
-    expect(clientAddress("?", "?", "?")).toBe("unknown");
-    expect(clientAddress("", "", "")).toBe("unknown");
+  test("is taken from X-Real-IP only without X-Forwarded-For", () => {
+    expect(ask("203.0.113.9", "198.51.100.2").address).toBe("203.0.113.9");
+    expect(ask("unknown", "198.51.100.2").address).toBe(PROXY);
+    expect(ask("", "198.51.100.2").address).toBe("198.51.100.2");
+    expect(ask(null, "198.51.100.2").address).toBe("198.51.100.2");
   });
 
-  test("is taken from X-Forwarded-For before X-Real-IP", () => {
-    expect(clientAddress("203.0.113.9", "198.51.100.2", PEER)).toBe("203.0.113.9");
-    expect(clientAddress("unknown", "198.51.100.2", PEER)).toBe("198.51.100.2");
-  });
-
-  test("is not looked for in a header that is too long", () => {
-    const padded = (length: number): string => "203.0.113.9".padEnd(length, ",");
-    expect(clientAddress(padded(256), null, PEER)).toBe("203.0.113.9");
-    expect(clientAddress(padded(257), null, PEER)).toBe(PEER);
-    expect(clientAddress(padded(257), "198.51.100.2", PEER)).toBe("198.51.100.2");
-    expect(clientAddress(null, padded(257), PEER)).toBe(PEER);
+  test("is found at the end of a header, however much the client has written before it", () => {
+    for (const junk of ["x".repeat(100_000), "198.51.100.2, ".repeat(10_000), ",".repeat(600)]) {
+      expect(ask(`${junk}, 203.0.113.9`).address).toBe("203.0.113.9");
+    }
+    // An entry that is cut in two is no address.
+    const tail = "203.0.113.9".padEnd(512, " ");
+    expect(ask(`198.51.100.2,1${tail}`).address).toBe(PROXY);
   });
 
   test("without a zone carries nothing that stood in it", () => {
-    expect(clientAddress("fe80::1%\r\nforged", null, PEER)).toBe("fe80::1");
-    expect(clientAddress("203.0.113.9%\u001b[2J", null, PEER)).toBe("203.0.113.9");
-  });
-
-  test("is an address or unknown, whatever the headers are", () => {
-    const unit = fc.constantFrom(
-      ...["0", "1", "255", "f", "ffff", ":", "::", ".", "[", "]", "%", ",", " ", "\n", "\r"],
-      ...["\u001b", "\0", "a", "203.0.113.9", "2001:db8::7", "::ffff:", ":80", "x", '"'],
-    );
-    const header = fc.option(
-      fc.oneof(fc.string({ unit, maxLength: 12 }), fc.string({ unit: "binary" }), fc.ipV6()),
-    );
-    fc.assert(
-      fc.property(header, header, header, (forwardedFor, realIp, peer) => {
-        const address = clientAddress(forwardedFor, realIp, peer ?? undefined);
-        expect(address === "unknown" || isIP(address) !== 0).toBe(true);
-        expect(address).toMatch(/^(unknown|[0-9a-fA-F:.]+)$/);
-      }),
-      { numRuns: 2000 },
-    );
+    expect(ask("fe80::1%\r\nforged").address).toBe("fe80::1");
+    expect(ask("203.0.113.9%\u001b[2J").address).toBe("203.0.113.9");
   });
 
   test("is found with and without brackets and port, for any address", () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV6(), fc.nat(65_535), (four, six, port) => {
-        expect(clientAddress(four, null, PEER)).toBe(four);
-        expect(clientAddress(`${four}:${port}`, null, PEER)).toBe(four);
-        expect(clientAddress(`::ffff:${four}`, null, PEER)).toBe(four);
-        const bare = clientAddress(six, null, PEER);
-        expect(clientAddress(`[${six}]`, null, PEER)).toBe(bare);
-        expect(clientAddress(`[${six}]:${port}`, null, PEER)).toBe(bare);
-        expect(clientAddress(`${six}%eth0`, null, PEER)).toBe(bare);
+        fc.pre(!isTrusted(four));
+        expect(ask(four).address).toBe(four);
+        expect(ask(`${four}:${port}`).address).toBe(four);
+        expect(ask(`::ffff:${four}`).address).toBe(four);
+        const bare = ask(six).address;
+        expect(ask(`[${six}]`).address).toBe(bare);
+        expect(ask(`[${six}]:${port}`).address).toBe(bare);
+        expect(ask(`${six}%eth0`).address).toBe(bare);
       }),
+    );
+  });
+});
+
+describe("the client's address, not behind a trusted proxy,", () => {
+  test("is the peer's", () => {
+    const peers: readonly [peer: string, address: string][] = [
+      [STRANGER, STRANGER],
+      ["::ffff:192.0.2.1", STRANGER],
+      ["fe80::1%2", "fe80::1"],
+      ["2001:db8::11", "2001:db8::11"],
+    ];
+    for (const [peer, address] of peers) {
+      expect(ask(null, null, peer)).toEqual({
+        address,
+        isOneClient: true,
+        isHeaderIgnored: false,
+      });
+    }
+  });
+
+  test("is the peer's whatever it claims, and that is told", () => {
+    const own = { address: STRANGER, isOneClient: true, isHeaderIgnored: true };
+    expect(ask("203.0.113.9", null, STRANGER)).toEqual(own);
+    expect(ask(null, "203.0.113.9", STRANGER)).toEqual(own);
+    expect(ask("10.0.0.7", null, STRANGER)).toEqual(own);
+  });
+
+  test("is unknown when there is none at all", () => {
+    for (const peer of [undefined, "", "?"]) {
+      expect(clientAddress("203.0.113.9", null, peer, () => true)).toEqual({
+        address: "unknown",
+        isOneClient: false,
+        isHeaderIgnored: false,
+      });
+    }
+  });
+
+  test("is an address or unknown, whatever the headers are", () => {
+    const unit = fc.constantFrom(
+      ...["0", "1", "255", "f", "ffff", ":", "::", ".", "[", "]", "%", ",", " ", "\n", "\r"],
+      ...["\u001b", "\0", "a", "203.0.113.9", "2001:db8::7", "::ffff:", ":80", "x", '"', "10."],
+    );
+    const header = fc.option(
+      fc.oneof(fc.string({ unit, maxLength: 12 }), fc.string({ unit: "binary" }), fc.ipV6()),
+    );
+    const peer = fc.oneof(header, fc.constantFrom(PROXY, STRANGER));
+    fc.assert(
+      fc.property(header, header, peer, (forwardedFor, realIp, from) => {
+        const { address } = clientAddress(forwardedFor, realIp, from ?? undefined, isTrusted);
+        expect(address === "unknown" || isIP(address) !== 0).toBe(true);
+        expect(address).toMatch(/^(unknown|[0-9a-fA-F:.]+)$/);
+      }),
+      { numRuns: 2000 },
     );
   });
 });

@@ -1,11 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { DeliveryQueue, TURN_BUDGET } from "./delivery-queue.ts";
+import { DeliveryQueue, turnBudget } from "./delivery-queue.ts";
+
+const MAX_BUFFERED = 1024 * 1024;
+const TURN_BUDGET = turnBudget(MAX_BUFFERED);
 
 function fixture() {
   const published: string[] = [];
   const deferred: (() => void)[] = [];
   const readers = { areBehind: false, looks: 0 };
   const queue = new DeliveryQueue({
+    budget: () => TURN_BUDGET,
     publish: (delivery) => published.push(delivery),
     defer: (next) => deferred.push(next),
     wait: (next) => deferred.push(next),
@@ -24,6 +28,13 @@ function fixture() {
 }
 
 describe("the delivery queue", () => {
+  test("publishes less in a turn than may wait for a socket, whatever the characters", () => {
+    for (const maxBuffered of [64 * 1024, MAX_BUFFERED, 64 * MAX_BUFFERED]) {
+      const longest = "\u20ac".repeat(turnBudget(maxBuffered));
+      expect(Buffer.byteLength(longest)).toBeLessThan(maxBuffered);
+    }
+  });
+
   test("publishes at once while there is room", () => {
     const { queue, published } = fixture();
     queue.push("a");

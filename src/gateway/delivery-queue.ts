@@ -1,10 +1,15 @@
 /**
  * UTF-16 units of deliveries that are published in one turn of the loop. What is published in one
  * turn is written to each socket at once, so this stays well below the bytes a socket may have
- * waiting (`MAX_BUFFERED_BYTES`): a burst alone must never make a good reader look like a slow one.
- * It is still some thousand events per system call.
+ * waiting: a burst alone must never make a good reader look like a slow one. With the default it is
+ * still some thousand events per system call.
+ *
+ * @param maxBuffered Bytes a socket may have waiting (`max_buffered`).
  */
-export const TURN_BUDGET = 256 * 1024;
+export function turnBudget(maxBuffered: number): number {
+  // A unit is three bytes at most.
+  return Math.floor(maxBuffered / 4);
+}
 
 /** How long the queue waits for readers that do not keep up before it looks again, in milliseconds. */
 const PAUSE_MS = 5;
@@ -16,6 +21,8 @@ const MAX_PAUSES = 80;
 
 /** What a {@link DeliveryQueue} needs. */
 export interface DeliveryQueueOptions {
+  /** See {@link turnBudget}. */
+  readonly budget: () => number;
   readonly publish: (delivery: string) => void;
   /** Runs something in the next turn of the loop, after the sockets have been written to. */
   readonly defer: (next: () => void) => void;
@@ -47,7 +54,7 @@ export class DeliveryQueue {
   }
 
   push(delivery: string): void {
-    if (this.size > 0 || this.#spent >= TURN_BUDGET) {
+    if (this.size > 0 || this.#spent >= this.#options.budget()) {
       this.#waiting.push(delivery);
       return;
     }
@@ -83,8 +90,9 @@ export class DeliveryQueue {
       return;
     }
     this.#spent = 0;
+    const budget = this.#options.budget();
     let next = this.#waiting[this.#head];
-    while (next !== undefined && this.#spent < TURN_BUDGET) {
+    while (next !== undefined && this.#spent < budget) {
       if (typeof next === "string") {
         this.#publish(next);
       } else {
@@ -104,7 +112,7 @@ export class DeliveryQueue {
 
   /** Whether the readers of the next delivery need time; it looks once for each budget. */
   #isHeldBack(delivery: string): boolean {
-    if (this.#sinceLook < TURN_BUDGET) {
+    if (this.#sinceLook < this.#options.budget()) {
       return false;
     }
     if (this.#pauses < MAX_PAUSES && this.#options.isCongested(delivery)) {

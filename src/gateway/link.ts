@@ -1,6 +1,7 @@
 import type { Secrets } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
+import type { AdmissionMemory, ConnectionLimits } from "./admission.ts";
 
 /** Where the WebSocket port is opened; the same for as long as the process lives. */
 export interface GatewayAddress {
@@ -17,6 +18,9 @@ export interface GatewaySettings {
   readonly secrets: Secrets;
   /** Origins that may connect, exact or `*.example.org`; empty means any. */
   readonly allowedOrigins: readonly string[];
+  /** Addresses and CIDR networks whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly limits: ConnectionLimits;
 }
 
 /**
@@ -29,6 +33,10 @@ export type ToGateway =
       readonly kind: "start";
       readonly address: GatewayAddress;
       readonly settings: GatewaySettings;
+      /** Bytes that may wait for one slow reader; the listeners cannot be told anew. */
+      readonly maxBuffered: number;
+      /** Shared by all threads. */
+      readonly admission: AdmissionMemory;
       /** Memory for the thread's `Progress`. */
       readonly progress: SharedArrayBuffer;
     }
@@ -40,6 +48,10 @@ export type ToGateway =
   | { readonly kind: "topic"; readonly topic: string; readonly meta: TopicMeta | undefined }
   /** Answers `ask_status`: the status object as JSON text. */
   | { readonly kind: "status"; readonly json: string }
+  /** Accept nobody until `resume`; sockets that are open stay. Answered with `paused`. */
+  | { readonly kind: "pause" }
+  /** Listen again. Answered with `listening` or `failed`. */
+  | { readonly kind: "resume" }
   /** Accept nobody any more, and be unhealthy; sockets that are open stay. */
   | { readonly kind: "stop_listening" }
   /** Close every socket with 1012, in random order over this time, then report `drained`. */
@@ -52,6 +64,8 @@ export type FromGateway =
   | { readonly kind: "listening" }
   /** The port could not be had; `code` is the system's name for it, such as `EADDRINUSE`. */
   | { readonly kind: "failed"; readonly code: string; readonly message: string }
+  /** Nobody is accepted any more. */
+  | { readonly kind: "paused" }
   /** Answers `mark`. */
   | { readonly kind: "reached" }
   | { readonly kind: "ask_topic"; readonly topic: string }

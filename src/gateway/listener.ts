@@ -1,15 +1,17 @@
-import type { Server, ServerWebSocket } from "bun";
+import type { Server } from "bun";
 import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
-import type { SocketEvent } from "../protocol/socket-event.ts";
-import { normalizeTopic } from "../protocol/topic.ts";
+import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
+import { isTopicTooLong, normalizeTopic } from "../protocol/topic.ts";
 import { enlargeAcceptQueues } from "./accept-queue.ts";
+import type { Admission, Limit } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import type { GatewayAddress } from "./link.ts";
 import type { GatewayPolicy } from "./policy.ts";
 import type { TopicAnswer } from "./questions.ts";
 import { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { SLOW_READER, type SlowReaders } from "./slow-readers.ts";
 
 /**
  * Listeners on the same port in one thread where the accept queue cannot be enlarged: the queues of
@@ -25,10 +27,20 @@ const LISTENERS_WITH_SMALL_QUEUES = 4;
 const REQUEST_IDLE_SECONDS = 10;
 
 /**
- * Bytes that may wait for one slow reader. Beyond, that socket alone is dropped: it comes back and
- * fetches what it missed, and nobody else waits for it.
+ * Longest URL, in characters. A topic of the longest kind, every byte of it written as `%xx`, takes
+ * 3 KiB. Bun itself answers a head of more than 16 KiB with 431 and closes the connection.
  */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
+const MAX_URL_LENGTH = 8 * 1024;
+
+/**
+ * What is closed for a while leaves its sockets behind, each former listener with its own, and each
+ * takes a share of every event's time. With more than this many, the one with the fewest sockets is
+ * closed with 1001: they come back to one that listens.
+ */
+const MAX_FORMER_LISTENERS = 16;
+
+/** How long a client should wait that was turned away because there were too many, in seconds. */
+const RETRY_AFTER_SECONDS = "1";
 
 /** What the WebSocket server itself says of a frame over the limit, instead of the code 1009. */
 const TOO_BIG_REASON = "Received too big message";
@@ -38,7 +50,14 @@ export interface ListenerOptions {
   readonly address: GatewayAddress;
   /** What holds at this moment. */
   readonly policy: () => GatewayPolicy;
+  /**
+   * Bytes that may wait for one slow reader. Beyond, that socket alone is dropped: it comes back and
+   * fetches what it missed, and nobody else waits for it.
+   */
+  readonly maxBuffered: number;
   readonly sessions: Sessions;
+  readonly admission: Admission;
+  readonly slowReaders: SlowReaders;
   readonly lookup: (topic: string) => Promise<TopicAnswer>;
   readonly report: (event: SocketEvent) => void;
 }
@@ -48,16 +67,39 @@ export interface ListenerOptions {
  * {@link Sessions}.
  */
 export class Listener {
-  readonly #servers: Server<Session>[] = [];
+  readonly #options: ListenerOptions;
+  #servers: Server<Session>[] = [];
+  /** Servers that accept nobody any more and still have sockets. */
+  #former: Server<Session>[] = [];
   #isDraining = false;
 
-  /** Starts listening. Throws the system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot. */
   constructor(options: ListenerOptions) {
-    this.#servers.push(serve(options, () => this.#isDraining));
-    const isQueueLarge = enlargeAcceptQueues(options.address.port) > 0;
-    while (!isQueueLarge && this.#servers.length < LISTENERS_WITH_SMALL_QUEUES) {
-      this.#servers.push(serve(options, () => this.#isDraining));
+    this.#options = options;
+  }
+
+  /**
+   * Starts listening, at first or after {@link pause}; not after {@link stopListening}. Throws the
+   * system's error (`code`: `EADDRINUSE`, `EACCES`, …) if it cannot.
+   */
+  listen(): void {
+    if (this.#isDraining || this.#servers.length > 0) {
+      return;
     }
+    this.#closeFormer();
+    const servers: Server<Session>[] = [];
+    try {
+      servers.push(this.#serve());
+      const isQueueLarge = enlargeAcceptQueues(this.#options.address.port) > 0;
+      while (!isQueueLarge && servers.length < LISTENERS_WITH_SMALL_QUEUES) {
+        servers.push(this.#serve());
+      }
+    } catch (fault) {
+      for (const server of servers) {
+        void server.stop(true);
+      }
+      throw fault;
+    }
+    this.#servers = servers;
   }
 
   /** Sends a text frame to every socket of this thread that is subscribed to the topic. */
@@ -65,27 +107,68 @@ export class Listener {
     for (const server of this.#servers) {
       server.publish(topic, frame);
     }
+    for (const server of this.#former) {
+      server.publish(topic, frame);
+    }
+  }
+
+  /** Accepts nobody until {@link listen} is called again; open sockets stay. */
+  pause(): void {
+    for (const server of this.#servers) {
+      void server.stop(false);
+    }
+    this.#former.push(...this.#servers);
+    this.#servers = [];
   }
 
   /** Accepts nobody any more, and tells balancers so; open sockets stay. */
   stopListening(): void {
     this.#isDraining = true;
-    for (const server of this.#servers) {
-      void server.stop(false);
-    }
+    this.pause();
   }
 
   /** Drops what is still open, with 1001. */
   stop(): void {
-    for (const server of this.#servers) {
+    this.stopListening();
+    for (const server of this.#former) {
       void server.stop(true);
     }
   }
+
+  /** Forgets former servers that have nobody left, and keeps the number of the others bounded. */
+  #closeFormer(): void {
+    const used = this.#former.filter((server) => server.pendingWebSockets > 0);
+    used.sort((a, b) => b.pendingWebSockets - a.pendingWebSockets);
+    for (const server of used.splice(MAX_FORMER_LISTENERS)) {
+      void server.stop(true);
+    }
+    this.#former = used;
+  }
+
+  /** A connection may finish its request when its server accepts nobody any more. */
+  #upgraded(server: Server<Session>): void {
+    if (!this.#servers.includes(server) && !this.#former.includes(server)) {
+      this.#former.push(server);
+    }
+  }
+
+  #serve(): Server<Session> {
+    return serve(this.#options, {
+      isDraining: () => this.#isDraining,
+      upgraded: (server) => this.#upgraded(server),
+    });
+  }
 }
 
-function serve(options: ListenerOptions, isDraining: () => boolean): Server<Session> {
-  const { address, sessions } = options;
-  const upgrade = upgradeHandler(options);
+/** What a server asks its {@link Listener}. */
+interface ServerHost {
+  isDraining(): boolean;
+  /** A socket has been upgraded on the server. */
+  upgraded(server: Server<Session>): void;
+}
+
+function serve(options: ListenerOptions, host: ServerHost): Server<Session> {
+  const { address, sessions, admission, slowReaders } = options;
   return Bun.serve<Session>({
     hostname: address.hostname,
     port: address.port,
@@ -94,75 +177,126 @@ function serve(options: ListenerOptions, isDraining: () => boolean): Server<Sess
     idleTimeout: REQUEST_IDLE_SECONDS,
     // Nothing is ever posted to this port.
     maxRequestBodySize: 0,
-    routes: { "/healthz": () => health(isDraining()) },
-    fetch: upgrade,
+    routes: { "/healthz": () => health(host.isDraining()) },
+    fetch: upgradeHandler(options, (server) => host.upgraded(server)),
     error: () => answer(UPGRADE_ERRORS.internal),
     websocket: {
       maxPayloadLength: MAX_CLIENT_FRAME_BYTES,
-      backpressureLimit: MAX_BUFFERED_BYTES,
+      backpressureLimit: options.maxBuffered,
       closeOnBackpressureLimit: true,
       perMessageDeflate: false,
       // Pings and silence are the sessions' own business, at the contract's times.
       idleTimeout: 0,
       sendPings: false,
       open: (socket) => sessions.opened(socket.data, socket),
-      message: (socket, message) => {
-        sessions.received(socket.data, typeof message === "string" ? message : undefined);
+      message: ({ data: session }, message) => {
+        const wasPending = session.state === "awaiting_auth";
+        sessions.received(session, typeof message === "string" ? message : undefined);
+        if (wasPending && session.state === "subscribed") {
+          session.ticket = admission.subscribed(session.ticket);
+          slowReaders.joined(session);
+        }
       },
       ping: (socket) => sessions.seen(socket.data),
       pong: (socket) => sessions.seen(socket.data),
-      close: (socket, code, reason) => closed(sessions, socket, code, reason),
+      close: ({ data: session }, code, reason) => {
+        session.ticket = admission.leave(session.ticket);
+        const depth = slowReaders.depthAtEnd(session, code, reason);
+        slowReaders.left(session);
+        closed(sessions, session, code, depth === undefined ? reason : SLOW_READER, depth);
+      },
     },
   });
 }
 
 function closed(
   sessions: Sessions,
-  socket: ServerWebSocket<Session>,
+  session: Session,
   code: number,
   reason: string,
+  depth: number | undefined,
 ): void {
   if (reason === TOO_BIG_REASON) {
-    sessions.closed(socket.data, 1009, "frame over 4 KiB");
+    sessions.closed(session, 1009, "frame over 4 KiB");
     return;
   }
-  sessions.closed(socket.data, code, reason);
+  sessions.closed(session, code, reason, depth);
 }
 
 type Upgrade = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
 
-function upgradeHandler({ policy, lookup, report }: ListenerOptions): Upgrade {
+/** How a limit is answered; all of them pass, so the client may come back. */
+const LIMIT_ERRORS: Readonly<Record<Limit, ApiError>> = {
+  max_connections: UPGRADE_ERRORS.tooManyConnections,
+  max_connections_per_ip: UPGRADE_ERRORS.tooManyConnections,
+  max_pending: UPGRADE_ERRORS.tooManyHandshakes,
+  max_pending_per_ip: UPGRADE_ERRORS.tooManyHandshakes,
+};
+
+function upgradeHandler(
+  { policy, admission, lookup, report }: ListenerOptions,
+  upgraded: (server: Server<Session>) => void,
+): Upgrade {
   return async (request, server) => {
-    // A request without `Host` has a bare path for its URL.
-    const url = URL.parse(request.url, "http://worker");
-    const address = clientAddress(
+    const { limits, isTrustedProxy, isOriginAllowed } = policy();
+    const client = clientAddress(
       request.headers.get("x-forwarded-for"),
       request.headers.get("x-real-ip"),
       server.requestIP(request)?.address,
+      isTrustedProxy,
     );
-    const topic = normalizeTopic(url?.searchParams.get("topic") ?? "");
-    const refuse = (error: ApiError): Response => {
-      report({ type: "refused", topic, address, reason: error.text });
+    const { address } = client;
+    let topic = "";
+    const refuse = (cause: RefusalCause, error: ApiError, reason = error.text): Response => {
+      report({ type: "refused", topic, address, cause, reason });
       return answer(error);
     };
+    if (request.url.length > MAX_URL_LENGTH) {
+      return refuse("url_too_long", UPGRADE_ERRORS.uriTooLong);
+    }
+    // A request without `Host` has a bare path for its URL.
+    const url = URL.parse(request.url, "http://worker");
     if (url?.pathname !== "/ws") {
-      return refuse(UPGRADE_ERRORS.notFound);
+      return refuse("bad_request", UPGRADE_ERRORS.notFound);
     }
-    if (topic === "") {
-      return refuse(UPGRADE_ERRORS.missingTopic);
+    topic = normalizeTopic(url.searchParams.get("topic") ?? "");
+    if (client.isHeaderIgnored) {
+      report({ type: "header_ignored", topic, address });
     }
-    if (!policy().isOriginAllowed(request.headers.get("origin"))) {
-      return refuse(UPGRADE_ERRORS.originNotAllowed);
+    const ticket = admission.enter(client.isOneClient ? address : undefined, limits);
+    if (typeof ticket === "string") {
+      return refuse(ticket, LIMIT_ERRORS[ticket], `${ticket} reached`);
     }
-    const meta = await lookup(topic);
-    if (meta === undefined) {
-      return refuse(UPGRADE_ERRORS.topicNotRegistered);
+    let isUpgraded = false;
+    try {
+      if (topic === "") {
+        return refuse("bad_request", UPGRADE_ERRORS.missingTopic);
+      }
+      if (isTopicTooLong(topic)) {
+        return refuse("bad_request", UPGRADE_ERRORS.topicTooLong);
+      }
+      if (!isOriginAllowed(request.headers.get("origin"))) {
+        return refuse("origin", UPGRADE_ERRORS.originNotAllowed);
+      }
+      const meta = await lookup(topic);
+      if (meta === undefined) {
+        return refuse("topic_not_registered", UPGRADE_ERRORS.topicNotRegistered);
+      }
+      const session = new Session(topic, meta.requireToken, address);
+      session.ticket = ticket;
+      // False for a request that is no upgrade, and for a client that has gone meanwhile.
+      isUpgraded = server.upgrade(request, { data: session });
+      if (!isUpgraded) {
+        return refuse("bad_request", UPGRADE_ERRORS.notAWebSocket);
+      }
+      upgraded(server);
+      return undefined;
+    } finally {
+      // From the upgrade on, the ticket is the session's.
+      if (!isUpgraded) {
+        admission.leave(ticket);
+      }
     }
-    const session = new Session(topic, meta.requireToken, address);
-    // False for a request that is no upgrade, and for a client that has gone meanwhile.
-    return server.upgrade(request, { data: session })
-      ? undefined
-      : refuse(UPGRADE_ERRORS.notAWebSocket);
   };
 }
 
@@ -172,8 +306,11 @@ function health(isDraining: boolean): Response {
 }
 
 function answer(error: ApiError): Response {
-  return new Response(error.text, {
-    status: error.status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-  });
+  const headers: Record<string, string> = { "content-type": "text/plain; charset=utf-8" };
+  if (error.status === 503) {
+    headers["retry-after"] = RETRY_AFTER_SECONDS;
+    // The connection is worth nothing to a browser, and a file to us.
+    headers["connection"] = "close";
+  }
+  return new Response(error.text, { status: error.status, headers });
 }

@@ -1,5 +1,7 @@
-import type { SocketEvent } from "../protocol/socket-event.ts";
+import { randomInt } from "node:crypto";
+import type { RefusalCounts, SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
+import { Admission, admissionMemory } from "./admission.ts";
 import { Census, type Headcount } from "./census.ts";
 import {
   encodeDelivery,
@@ -20,6 +22,8 @@ export interface GatewayPoolOptions {
   readonly threadEntry: URL;
   readonly address: GatewayAddress;
   readonly settings: GatewaySettings;
+  /** Bytes that may wait for one slow reader. */
+  readonly maxBuffered: number;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   /** Whether another process may listen on the port too. */
@@ -55,6 +59,9 @@ export class GatewayPool {
   readonly #options: GatewayPoolOptions;
   readonly #threads: GatewayThread[];
   readonly #census = new Census();
+  readonly #memory = admissionMemory(randomInt(2 ** 32));
+  readonly #admission = new Admission(this.#memory);
+  #slowReaders = 0;
 
   constructor(options: GatewayPoolOptions) {
     this.#options = options;
@@ -74,11 +81,12 @@ export class GatewayPool {
    * @throws ListenError when the port is taken or not permitted.
    */
   async start(): Promise<void> {
-    const { address, settings, reusePort } = this.#options;
+    const { address, settings, maxBuffered, reusePort } = this.#options;
     if (!reusePort) {
       claimPort(address);
     }
-    await Promise.all(this.#threads.map((thread) => thread.listen(address, settings)));
+    const start = { address, settings, maxBuffered, admission: this.#memory };
+    await Promise.all(this.#threads.map((thread) => thread.start(start)));
   }
 
   /** Has every thread go by other settings from now on. Sockets that are open stay. */
@@ -120,6 +128,33 @@ export class GatewayPool {
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return this.#census.activeTopics();
+  }
+
+  /** How often somebody was not let in since the start, by cause. */
+  refusals(): RefusalCounts {
+    return this.#admission.refusals();
+  }
+
+  /** Sockets that were dropped since the start because too much waited for them. */
+  slowReaders(): number {
+    return this.#slowReaders;
+  }
+
+  /**
+   * Accepts nobody until {@link resume}; sockets that are open stay. Resolves when every thread has
+   * done so, or after a deadline. Not to be called while either is under way.
+   */
+  async pause(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.pause()));
+  }
+
+  /**
+   * Listens again on every thread; those that do already go on.
+   *
+   * @throws ListenError when one cannot, since somebody else has taken the port.
+   */
+  async resume(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.resume()));
   }
 
   /** Accepts nobody any more; sockets that are open stay. */
@@ -165,6 +200,7 @@ export class GatewayPool {
         return;
       case "listening":
       case "failed":
+      case "paused":
       case "drained":
       case "closed":
         thread.settle(message);
@@ -185,12 +221,18 @@ export class GatewayPool {
       this.#census.add(event.topic, event.userId);
     } else if (event.type === "disconnected") {
       this.#census.remove(event.topic, event.userId);
+      this.#slowReaders += event.buffered === undefined ? 0 : 1;
     }
     this.#options.onEvent(event);
   }
 }
 
-type Milestone = Extract<FromGateway, { kind: "listening" | "failed" | "drained" | "closed" }>;
+type StartMessage = Extract<ToGateway, { kind: "start" }>;
+
+type Milestone = Extract<
+  FromGateway,
+  { kind: "listening" | "failed" | "paused" | "drained" | "closed" }
+>;
 
 /** How a gateway thread does. */
 export interface ThreadLoad extends QueueSize {
@@ -271,15 +313,26 @@ class GatewayThread {
     this.#milestone.resolve(milestone);
   }
 
-  async listen(address: GatewayAddress, settings: GatewaySettings): Promise<void> {
-    const progress = this.#progress.buffer;
-    const answer = await this.#ask({ kind: "start", address, settings, progress });
+  async start(start: Omit<StartMessage, "kind" | "progress">): Promise<void> {
+    await this.#listen({ kind: "start", ...start, progress: this.#progress.buffer });
+  }
+
+  async resume(): Promise<void> {
+    await this.#listen({ kind: "resume" });
+  }
+
+  async #listen(message: StartMessage | { readonly kind: "resume" }): Promise<void> {
+    const answer = await this.#ask(message);
     if (answer?.kind === "failed") {
       throw new ListenError(answer.code, { message: answer.message });
     }
     if (answer === undefined) {
       throw new ListenError("ETIMEDOUT", { message: "gateway thread did not start in time" });
     }
+  }
+
+  async pause(): Promise<void> {
+    await this.#ask({ kind: "pause" });
   }
 
   async drain(spreadMs: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { NO_TICKET, type Ticket } from "./admission.ts";
+
 /** A socket as a session uses it; Bun's `ServerWebSocket` is one. */
 export interface SessionSocket {
   send(text: string): unknown;
@@ -6,6 +8,14 @@ export interface SessionSocket {
   ping(): unknown;
   /** Bytes that wait for a slow reader. */
   getBufferedAmount(): number;
+}
+
+/** What is published to one topic, as far as the sockets of this thread are concerned. */
+export interface TopicTraffic {
+  readonly topic: string;
+  /** Bytes given to each of its sockets since the first of them came. */
+  bytes: number;
+  sockets: number;
 }
 
 /**
@@ -37,6 +47,12 @@ export class Session {
   lastRefreshAt = Number.NEGATIVE_INFINITY;
   /** Why the worker closed it; `undefined` when the peer or the network did. */
   closing: { readonly code: number; readonly reason: string } | undefined = undefined;
+  /** What it holds of the limits on connections. */
+  ticket: Ticket = NO_TICKET;
+  /** What is published to it, while it is subscribed. */
+  traffic: TopicTraffic | undefined = undefined;
+  /** The reading of `traffic.bytes` up to which, at the last look, it had been given everything. */
+  drainedAt = 0;
 
   constructor(topic: string, requireToken: boolean, address: string) {
     this.topic = topic;

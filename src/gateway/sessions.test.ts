@@ -90,6 +90,7 @@ class Scene {
     this.monotonicMs = MONOTONIC_START + startMs;
     this.sessions = new Sessions({
       tokens: () => verifier,
+      behindBytes: 128 * 1024,
       wallClock: () => this.wallMs,
       monotonicClock: () => this.monotonicMs,
       random: () => random,
@@ -286,7 +287,7 @@ describe("a handshake that fails", () => {
       expect(scene.events).toEqual([]);
       scene.sessions.closed(client.session, 1006, "");
       expect(scene.events).toEqual([
-        { type: "refused", topic: TOPIC, address: ADDRESS, reason: cause },
+        { type: "refused", topic: TOPIC, address: ADDRESS, cause: "auth", reason: cause },
       ]);
     });
 
@@ -395,7 +396,13 @@ describe("a client that says nothing", () => {
     expect(client.socket.calls).toEqual([["close", 1008, "no auth frame in time"]]);
     scene.sessions.closed(client.session, 1006, "");
     expect(scene.events).toEqual([
-      { type: "refused", topic: TOPIC, address: ADDRESS, reason: "no auth frame in time" },
+      {
+        type: "refused",
+        topic: TOPIC,
+        address: ADDRESS,
+        cause: "handshake_timeout",
+        reason: "no auth frame in time",
+      },
     ]);
   });
 
@@ -1219,7 +1226,13 @@ describe("stopping", () => {
         reason: "service restart",
         durationMs: 1235,
       },
-      { type: "refused", topic: TOPIC, address: ADDRESS, reason: "service restart" },
+      {
+        type: "refused",
+        topic: TOPIC,
+        address: ADDRESS,
+        cause: "closed_before_auth",
+        reason: "service restart",
+      },
     ]);
   });
 });
@@ -1246,6 +1259,24 @@ describe("a socket that goes by itself", () => {
     ]);
   });
 
+  test("because it read too slowly is reported with how much waited for it", () => {
+    const scene = new Scene();
+    const client = scene.admitted();
+    scene.sessions.closed(client.session, 1006, "slow reader", 1_048_600);
+    expect(scene.events).toMatchObject([
+      { type: "disconnected", code: 1006, reason: "slow reader", buffered: 1_048_600 },
+    ]);
+  });
+
+  test("while the worker closes it for another reason is no slow reader", () => {
+    const scene = new Scene();
+    const client = scene.admitted();
+    scene.sessions.closeAll();
+    scene.sessions.closed(client.session, 1006, "slow reader", 1_048_600);
+    expect(scene.events).toMatchObject([{ code: 1012, reason: "service restart" }]);
+    expect(scene.events[0]).not.toHaveProperty("buffered");
+  });
+
   test("is reported with a duration that the wall clock has no part in", () => {
     const scene = new Scene();
     const client = scene.admitted();
@@ -1262,7 +1293,9 @@ describe("a socket that goes by itself", () => {
     const scene = new Scene();
     const client = scene.open(TOPIC, true);
     scene.sessions.closed(client.session, 1006, given);
-    expect(scene.events).toEqual([{ type: "refused", topic: TOPIC, address: ADDRESS, reason }]);
+    expect(scene.events).toEqual([
+      { type: "refused", topic: TOPIC, address: ADDRESS, cause: "closed_before_auth", reason },
+    ]);
     expect(scene.sessions.size).toBe(0);
     scene.live(FOREVER_SECONDS);
     expect(client.socket.calls).toEqual([]);

@@ -7,7 +7,7 @@ import {
   type SocketErrorCode,
 } from "../protocol/frames.ts";
 import type { SecretAge } from "../protocol/secrets.ts";
-import type { SocketEvent } from "../protocol/socket-event.ts";
+import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
 import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -25,12 +25,6 @@ const SILENCE_SECONDS = 60;
 
 /** A status request that comes sooner after the last one is ignored (contract: 700 ms). */
 const STATUS_INTERVAL_MS = 700;
-
-/**
- * From so many bytes on that wait for a reader it counts as behind: far from the limit at which it
- * is dropped, and more than a good reader leaves waiting.
- */
-const BEHIND_BYTES = 128 * 1024;
 
 /** Fewer readers on a topic say nothing about the machine: they may just be slow. */
 const MIN_CROWD = 16;
@@ -65,6 +59,11 @@ const TOKEN_FAULTS: Readonly<Record<TokenFault, string>> = {
 export interface SessionsOptions {
   /** Checks tokens by the secrets of this moment. */
   readonly tokens: () => TokenVerifier;
+  /**
+   * From so many bytes on that wait for a reader it counts as behind: far from the limit at which it
+   * is dropped, and more than a good reader leaves waiting.
+   */
+  readonly behindBytes: number;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Milliseconds on a clock that never goes back. */
@@ -105,6 +104,11 @@ export class Sessions {
     return this.#open.size;
   }
 
+  /** Each of them. */
+  get open(): Iterable<Session> {
+    return this.#open;
+  }
+
   /** A client has been upgraded: its handshake deadline starts. */
   opened(session: Session, socket: SessionSocket): void {
     session.socket = socket;
@@ -138,20 +142,26 @@ export class Sessions {
     session.lastSeen = Math.ceil(this.#options.monotonicClock() / 1000);
   }
 
-  /** The socket is gone; `code` and `reason` are the server's, used unless the worker closed it. */
-  closed(session: Session, code: number, reason: string): void {
+  /**
+   * The socket is gone; `code` and `reason` are the server's, used unless the worker closed it.
+   *
+   * @param buffered Bytes that waited for a slow reader, if that is why.
+   */
+  closed(session: Session, code: number, reason: string, buffered?: number): void {
     this.#open.delete(session);
     this.#forget(session);
     session.state = "closing";
     session.socket = undefined;
     const { topic, userId, address } = session;
-    const end = session.closing ?? { code, reason };
+    const ownEnd = buffered === undefined ? { code, reason } : { code, reason, buffered };
+    const end = session.closing ?? ownEnd;
     if (session.wasSubscribed) {
       const durationMs = Math.round(this.#options.monotonicClock() - session.openedAt);
       this.#options.report({ type: "disconnected", topic, userId, address, ...end, durationMs });
     } else {
-      const cause = end.reason === "" ? "closed before auth" : end.reason;
-      this.#options.report({ type: "refused", topic, address, reason: cause });
+      const cause = refusalCause(session.closing);
+      const why = end.reason === "" ? "closed before auth" : end.reason;
+      this.#options.report({ type: "refused", topic, address, cause, reason: why });
     }
   }
 
@@ -185,7 +195,7 @@ export class Sessions {
     let behind = 0;
     for (const reader of readers) {
       asked += 1;
-      behind += (reader.socket?.getBufferedAmount() ?? 0) > BEHIND_BYTES ? 1 : 0;
+      behind += (reader.socket?.getBufferedAmount() ?? 0) > this.#options.behindBytes ? 1 : 0;
       // To the end of the line.
       readers.delete(reader);
       readers.add(reader);
@@ -396,4 +406,12 @@ export class Sessions {
   #wallSecond(): number {
     return Math.floor(this.#options.wallClock() / 1000);
   }
+}
+
+/** How the end of a socket that never was subscribed is counted. */
+function refusalCause(closing: Session["closing"]): RefusalCause {
+  if (closing?.code !== CLOSE.policy.code) {
+    return "closed_before_auth";
+  }
+  return closing.reason === CLOSE.handshakeTimeout.reason ? "handshake_timeout" : "auth";
 }

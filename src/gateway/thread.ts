@@ -3,14 +3,18 @@
  * main thread starts it with the `start` message and never sees a socket.
  */
 import { statusFrame } from "../protocol/frames.ts";
-import type { SocketEvent } from "../protocol/socket-event.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
+import { STATUS_TOPIC } from "../protocol/topic.ts";
+import { Admission } from "./admission.ts";
+import { DeliveryQueue, turnBudget } from "./delivery-queue.ts";
+import { EventSample } from "./event-sample.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
 import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
 import { Progress } from "./progress.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
+import { SlowReaders } from "./slow-readers.ts";
 
 declare const self: Worker;
 
@@ -23,14 +27,32 @@ const DRAIN_STEP_MS = 20;
 /** How often it is looked whether all sockets are gone while closing, in milliseconds. */
 const CLOSE_POLL_MS = 10;
 
+/** A reader for whom more than this part of `max_buffered` waits is behind. */
+const BEHIND_PART = 8;
+
 function post(message: FromGateway): void {
   self.postMessage(message);
 }
 
 let events: SocketEvent[] = [];
+let admission: Admission | undefined;
+const sample = new EventSample<RefusalCause | "header_ignored">();
+
+/** Tells the main thread of an event; of refusals, which are all counted here, only of some. */
+function report(event: SocketEvent): void {
+  if (event.type === "refused") {
+    admission?.refuse(event.cause);
+    const unreported = sample.take(event.cause);
+    if (unreported !== undefined) {
+      gather(unreported === 0 ? event : { ...event, unreported });
+    }
+  } else if (event.type !== "header_ignored" || sample.take(event.type) !== undefined) {
+    gather(event);
+  }
+}
 
 /** Gathers the events of one turn of the loop into one message. */
-function report(event: SocketEvent): void {
+function gather(event: SocketEvent): void {
   if (events.push(event) === 1) {
     setImmediate(flushEvents);
   }
@@ -46,10 +68,15 @@ function flushEvents(): void {
 
 const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
 let listener: Listener | undefined;
+let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
+/** No bound before the start: nobody is there to be spared. */
+let budget = Number.POSITIVE_INFINITY;
 const deliveries = new DeliveryQueue({
+  budget: () => budget,
   publish: (delivery) => {
     const { topic, frame } = decodeDelivery(delivery);
+    slowReaders?.published(topic, frame);
     listener?.publish(topic, frame);
     progress?.add(delivery.length);
   },
@@ -63,40 +90,65 @@ let sessions: Sessions | undefined;
 let policy: GatewayPolicy;
 
 function start(message: Extract<ToGateway, { kind: "start" }>): void {
-  const { address, settings } = message;
+  const { address, settings, maxBuffered } = message;
   progress = new Progress(message.progress);
   policy = gatewayPolicy(settings);
-  sessions = new Sessions({
+  budget = turnBudget(maxBuffered);
+  admission = new Admission(message.admission);
+  const started = new Sessions({
     tokens: () => policy.tokens,
+    behindBytes: Math.floor(maxBuffered / BEHIND_PART),
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
     askStatus: () => post({ kind: "ask_status" }),
     report,
   });
-  try {
-    listener = new Listener({
-      address,
-      policy: () => policy,
-      sessions,
-      lookup: (topic) => questions.ask(topic),
-      report,
+  sessions = started;
+  slowReaders = new SlowReaders({
+    maxBuffered,
+    monotonicClock: () => performance.now(),
+    sessions: () => started.open,
+    defer: setImmediate,
+  });
+  listener = new Listener({
+    address,
+    policy: () => policy,
+    maxBuffered,
+    sessions: started,
+    admission,
+    slowReaders,
+    lookup: (topic) => questions.ask(topic),
+    report,
+  });
+  if (listen()) {
+    scheduleTick(() => {
+      started.tick();
+      slowReaders?.look();
+      sample.renew();
     });
+  }
+}
+
+/** Opens the port, or opens it again, and says whether that was possible. */
+function listen(): boolean {
+  try {
+    listener?.listen();
   } catch (error) {
     const fault = error as NodeJS.ErrnoException;
     post({ kind: "failed", code: fault.code ?? "unknown", message: fault.message });
-    return;
+    return false;
   }
-  scheduleTick(sessions);
   post({ kind: "listening" });
+  return true;
 }
 
 /** Ticks right after each full second, since tokens expire at full seconds. */
-function scheduleTick(ticking: Sessions): void {
+function scheduleTick(tick: () => void): void {
   setTimeout(
     () => {
-      ticking.tick();
-      scheduleTick(ticking);
+      tick();
+      scheduleTick(tick);
     },
     1001 - (Date.now() % 1000),
   );
@@ -149,8 +201,19 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
     case "topic":
       questions.answer(message.topic, message.meta);
       return;
-    case "status":
-      sessions?.answerStatus(statusFrame(message.json));
+    case "status": {
+      const frame = statusFrame(message.json);
+      // Not everybody on the topic gets it, but nobody gets more.
+      slowReaders?.published(STATUS_TOPIC, frame);
+      sessions?.answerStatus(frame);
+      return;
+    }
+    case "pause":
+      listener?.pause();
+      post({ kind: "paused" });
+      return;
+    case "resume":
+      listen();
       return;
     case "stop_listening":
       listener?.stopListening();

@@ -24,7 +24,16 @@ class Scene {
 }
 
 const CLIENT = { topic: "contest_session.42", address: "203.0.113.9" };
-const REFUSED: SocketEvent = { type: "refused", ...CLIENT, reason: "no token" };
+const REFUSED = { type: "refused", ...CLIENT, cause: "auth", reason: "no token" } as const;
+const SLOW = {
+  type: "disconnected",
+  ...CLIENT,
+  userId: 7,
+  code: 1006,
+  reason: "slow reader",
+  durationMs: 21_000,
+  buffered: 1_048_600,
+} as const satisfies SocketEvent;
 const REFRESH_REFUSED: SocketEvent = {
   type: "refresh_refused",
   ...CLIENT,
@@ -125,6 +134,63 @@ describe("the journal writes one line", () => {
       "for a handshake that was refused, with why",
       (journal) => journal.socket(REFUSED),
       { level: "warn", ...CLIENT, reason: "no token", msg: "handshake refused" },
+    ],
+    [
+      "for a handshake that a limit forbids, with what to do",
+      (journal) =>
+        journal.socket({
+          ...REFUSED,
+          cause: "max_pending_per_ip",
+          reason: "max_pending_per_ip reached",
+        }),
+      {
+        level: "warn",
+        ...CLIENT,
+        reason: "max_pending_per_ip reached",
+        msg: "handshake refused: raise it if so many browsers share this address",
+      },
+    ],
+    [
+      "for a slow reader, with what waited for it",
+      (journal) => journal.socket(SLOW),
+      {
+        level: "warn",
+        ...CLIENT,
+        user: 7,
+        code: 1006,
+        reason: "slow reader",
+        duration_ms: 21_000,
+        buffered: 1_048_600,
+        msg: "client disconnected",
+      },
+    ],
+    [
+      "for a forwarding header of a stranger, with what to do",
+      (journal) => journal.socket({ type: "header_ignored", ...CLIENT }),
+      {
+        level: "warn",
+        ...CLIENT,
+        msg: "X-Forwarded-For ignored: the address is not in trusted_proxies; add it if it is your proxy",
+      },
+    ],
+    [
+      "for files that are all taken, with what to do",
+      (journal) => journal.acceptPaused(1024, 1024),
+      {
+        level: "warn",
+        open: 1024,
+        limit: 1024,
+        msg: "no file descriptors left: browsers wait outside until some are free; raise the file limit, or keep strangers out",
+      },
+    ],
+    [
+      "for files that are free again",
+      (journal) => journal.acceptResumed(11_920.4),
+      {
+        level: "info",
+        paused_ms: 11_920,
+        msg: "file descriptors are free again: browsers are let in",
+      },
     ],
     [
       "for a call that still used the former secret, with whence",
@@ -373,6 +439,69 @@ describe("the journal bounds what strangers can cause", () => {
       expect(scene.take()).toEqual([expect.not.objectContaining({ skipped: expect.anything() })]);
     });
   }
+
+  test("refused handshakes of each cause by themselves", () => {
+    const scene = new Scene();
+    for (const cause of ["auth", "max_connections", "topic_not_registered"] as const) {
+      for (let time = 0; time < 100; time += 1) {
+        scene.journal.socket({ ...REFUSED, cause, reason: cause });
+      }
+    }
+    expect(scene.take().length).toBe(30);
+  });
+
+  test("refused handshakes that it was not even told of are counted with the others", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 15; time += 1) {
+      scene.journal.socket(time === 3 || time === 12 ? { ...REFUSED, unreported: 100 } : REFUSED);
+    }
+    expect(scene.take()[3]).toMatchObject({ skipped: 100 });
+    scene.now += 10_000;
+    scene.journal.socket({ ...REFUSED, cause: "origin", unreported: 7 });
+    scene.journal.socket({ ...REFUSED, unreported: 1000 });
+    scene.journal.socket(REFUSED);
+    expect(scene.take()).toEqual([
+      expect.objectContaining({ skipped: 7 }),
+      expect.objectContaining({ skipped: 5 + 100 + 1000 }),
+      expect.not.objectContaining({ skipped: expect.anything() }),
+    ]);
+  });
+
+  test("slow readers stand out 10 times in 10 s; every one is a line all the same", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 100; time += 1) {
+      scene.journal.socket(SLOW);
+    }
+    scene.now += 10_000;
+    scene.journal.socket(SLOW);
+    const lines = scene.take();
+    expect(lines.length).toBe(101);
+    expect(lines.filter((line) => JSON.stringify(line).includes('"level":"warn"')).length).toBe(11);
+    expect(lines[100]).toMatchObject({ level: "warn", skipped: 90 });
+  });
+
+  test("pauses for want of files: one line a minute, and one when they end", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 6; time += 1) {
+      scene.journal.acceptPaused(1024, 1024);
+      scene.journal.acceptResumed(10_000);
+      scene.now += 11_000;
+    }
+    expect(scene.take().length).toBe(2);
+    scene.journal.acceptPaused(1024, 1024);
+    expect(scene.take()).toEqual([expect.objectContaining({ skipped: 5 })]);
+  });
+
+  test("ignored headers: one line an hour", () => {
+    const scene = new Scene();
+    for (let time = 0; time < 100; time += 1) {
+      scene.journal.socket({ type: "header_ignored", ...CLIENT });
+    }
+    expect(scene.take().length).toBe(1);
+    scene.now += 3_600_000;
+    scene.journal.socket({ type: "header_ignored", ...CLIENT });
+    expect(scene.take()).toEqual([expect.objectContaining({ skipped: 99 })]);
+  });
 
   test("and says so even if only one was left out", () => {
     const scene = new Scene();

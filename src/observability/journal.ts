@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { SocketEvent } from "../protocol/socket-event.ts";
+import { REFUSAL_CAUSES, type RefusalCause, type SocketEvent } from "../protocol/socket-event.ts";
 import { printable } from "./printable.ts";
 import { type RateVerdict, rateLimit } from "./rate-limit.ts";
 
@@ -15,6 +15,20 @@ const OUTBOX_INTERVAL_MS = 60_000;
 
 /** How often trouble with the state file is told, in milliseconds. */
 const STATE_INTERVAL_MS = 60_000;
+/** How often it is told that a peer is no trusted proxy: there may be one that should be. */
+const PROXY_INTERVAL_MS = 3_600_000;
+
+/** How often it is told that browsers are not accepted, in milliseconds. */
+const FILES_INTERVAL_MS = 60_000;
+
+/** What to do about refusals that a setting decides. */
+const REFUSAL_ADVICE: Readonly<Partial<Record<RefusalCause, string>>> = {
+  max_connections: "raise it, or the file limit, or add a worker",
+  max_connections_per_ip: "raise it if so many browsers share this address",
+  max_pending: "raise it unless strangers hold the sockets",
+  max_pending_per_ip: "raise it if so many browsers share this address",
+  origin: "add it to allowed_origins if the page is yours",
+};
 
 /**
  * Writes what happens into the log: one line each, what came from outside cleaned, and what
@@ -23,7 +37,13 @@ const STATE_INTERVAL_MS = 60_000;
  */
 export class Journal {
   readonly #log: Logger;
-  readonly #refusals: () => RateVerdict;
+  readonly #refusals: ReadonlyMap<RefusalCause, () => RateVerdict>;
+  /** Refusals that the gateways have counted without telling of each, since the last line. */
+  readonly #unreported = new Map<RefusalCause, number>();
+  readonly #slowReaders: () => RateVerdict;
+  readonly #ignoredHeaders: () => RateVerdict;
+  readonly #pauses: () => RateVerdict;
+  readonly #resumptions: () => RateVerdict;
   readonly #refreshRefusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
   readonly #previousSecret: () => RateVerdict;
@@ -41,7 +61,13 @@ export class Journal {
   /** @param now Milliseconds on a clock that never goes back. */
   constructor(log: Logger, now: () => number) {
     this.#log = log;
-    this.#refusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#refusals = new Map(
+      REFUSAL_CAUSES.map((cause) => [cause, rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now)]),
+    );
+    this.#slowReaders = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
+    this.#ignoredHeaders = rateLimit(1, PROXY_INTERVAL_MS, now);
+    this.#pauses = rateLimit(1, FILES_INTERVAL_MS, now);
+    this.#resumptions = rateLimit(1, FILES_INTERVAL_MS, now);
     this.#refreshRefusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#previousSecret = rateLimit(1, PREVIOUS_SECRET_INTERVAL_MS, now);
@@ -185,6 +211,29 @@ export class Journal {
     }
   }
 
+  /** Strangers have taken all files: browsers are accepted no longer. */
+  acceptPaused(open: number, limit: number): void {
+    const verdict = this.#pauses();
+    if (verdict.pass) {
+      this.#log.warn(
+        { open, limit, ...skippedOf(verdict) },
+        "no file descriptors left: browsers wait outside until some are free; raise the file limit, or keep strangers out",
+      );
+    }
+  }
+
+  acceptResumed(pausedMs: number): void {
+    const verdict = this.#resumptions();
+    if (verdict.pass) {
+      const fields = { paused_ms: Math.round(pausedMs), ...skippedOf(verdict) };
+      this.#log.info(fields, "file descriptors are free again: browsers are let in");
+    }
+  }
+
+  acceptFailed(fault: unknown): void {
+    this.#log.error({ err: fault }, "ws_port cannot be had again: trying once a second");
+  }
+
   /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
   stateOpened(file: string, topics: number, leftOut: number): void {
     this.#log.info({ file: printable(file), topics }, "state file: opened");
@@ -238,9 +287,17 @@ export class Journal {
         this.#log.info({ ...client, user: event.userId }, "client connected");
         return;
       case "disconnected": {
-        const { userId: user, code, durationMs: duration_ms } = event;
+        const { userId: user, code, durationMs: duration_ms, buffered } = event;
         const end = { user, code, reason: printable(event.reason), duration_ms };
-        this.#log.info({ ...client, ...end }, "client disconnected");
+        if (buffered === undefined) {
+          this.#log.info({ ...client, ...end }, "client disconnected");
+          return;
+        }
+        // Each is logged; only so many of them stand out.
+        const verdict = this.#slowReaders();
+        const level = verdict.pass ? "warn" : "info";
+        const skipped = verdict.pass ? skippedOf(verdict) : {};
+        this.#log[level]({ ...client, ...end, buffered, ...skipped }, "client disconnected");
         return;
       }
       case "previous_secret_used":
@@ -261,10 +318,27 @@ export class Journal {
         return;
       }
       case "refused": {
-        const verdict = this.#refusals();
+        const { cause, unreported = 0 } = event;
+        const before = (this.#unreported.get(cause) ?? 0) + unreported;
+        const verdict = this.#refusals.get(cause)?.();
+        if (!verdict?.pass) {
+          this.#unreported.set(cause, before);
+          return;
+        }
+        this.#unreported.delete(cause);
+        const skipped = skippedOf({ skipped: verdict.skipped + before });
+        const fields = { ...client, reason: printable(event.reason), ...skipped };
+        const advice = REFUSAL_ADVICE[cause];
+        this.#log.warn(fields, `handshake refused${advice === undefined ? "" : `: ${advice}`}`);
+        return;
+      }
+      case "header_ignored": {
+        const verdict = this.#ignoredHeaders();
         if (verdict.pass) {
-          const fields = { ...client, reason: printable(event.reason), ...skippedOf(verdict) };
-          this.#log.warn(fields, "handshake refused");
+          this.#log.warn(
+            { ...client, ...skippedOf(verdict) },
+            "X-Forwarded-For ignored: the address is not in trusted_proxies; add it if it is your proxy",
+          );
         }
         return;
       }

@@ -1,9 +1,30 @@
 import { describe, expect, test } from "bun:test";
+import type { RefusalCounts } from "../protocol/socket-event.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./status.ts";
 
 const STARTED_AT = 5000.5;
 /** 3h22m5s after the start. */
 const NOW = STARTED_AT + 12_125_000;
+
+const REFUSALS: RefusalCounts = {
+  max_connections: 1,
+  max_connections_per_ip: 0,
+  max_pending: 0,
+  max_pending_per_ip: 2,
+  url_too_long: 0,
+  bad_request: 0,
+  origin: 0,
+  topic_not_registered: 3,
+  auth: 0,
+  handshake_timeout: 0,
+  closed_before_auth: 4,
+};
+
+/** What stands at the end of every status object. */
+const TURNED_AWAY =
+  '"refusals":{"max_connections":1,"max_connections_per_ip":0,"max_pending":0,' +
+  '"max_pending_per_ip":2,"url_too_long":0,"bad_request":0,"origin":0,"topic_not_registered":3,' +
+  '"auth":0,"handshake_timeout":0,"closed_before_auth":4},"slow_readers":5,"accept_pauses":6';
 
 function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
   return {
@@ -20,6 +41,7 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
     nodes: async () => -1,
     redis: () => "off",
     node: "00112233445566aa",
+    turnedAway: { refusals: () => REFUSALS, slowReaders: () => 5, acceptPauses: () => 6 },
     previousSecret: () => undefined,
     ...changes,
   };
@@ -32,7 +54,7 @@ describe("the status object, as literal text", () => {
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
         '"redis":"off","node":"00112233445566aa",' +
         '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
-        '"refused_publishes":7}',
+        `"refused_publishes":7,${TURNED_AWAY}}`,
     );
   });
 
@@ -43,7 +65,7 @@ describe("the status object, as literal text", () => {
         '"topic_list":["worker.status","a"],"active_topic_list":["a"],"cluster_nodes":-1,' +
         '"redis":"off","node":"00112233445566aa",' +
         '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
-        '"refused_publishes":7}',
+        `"refused_publishes":7,${TURNED_AWAY}}`,
     );
   });
 
@@ -53,14 +75,14 @@ describe("the status object, as literal text", () => {
         '"active_topics":1,"connected_clients":3,"connected_sockets":4,"cluster_nodes":-1,' +
         '"redis":"off","node":"00112233445566aa",' +
         '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
-        '"refused_publishes":7,"uptime_seconds":12125}',
+        `"refused_publishes":7,${TURNED_AWAY},"uptime_seconds":12125}`,
     );
   });
 
   test("while the secret is being changed", async () => {
     const previousSecret = () => ({ tokens: 2, api_calls: 1, last_used: null });
     expect(JSON.stringify(await readStatus(sourcesWith({ previousSecret }), false))).toEndWith(
-      '"refused_publishes":7,"previous_secret":{"tokens":2,"api_calls":1,"last_used":null}}',
+      '"previous_secret":{"tokens":2,"api_calls":1,"last_used":null}}',
     );
   });
 

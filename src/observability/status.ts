@@ -1,3 +1,4 @@
+import type { RefusalCounts } from "../protocol/socket-event.ts";
 import { formatUptime } from "../protocol/uptime.ts";
 import type { PreviousSecretStatus } from "./previous-secret.ts";
 
@@ -14,6 +15,14 @@ export interface StatusSources {
   readonly sockets: {
     headcount(): { sockets: number; clients: number; activeTopics: number };
     activeTopics(): readonly string[];
+  };
+  /** Who was turned away, since the start. */
+  readonly turnedAway: {
+    refusals(): RefusalCounts;
+    /** Sockets that were dropped because too much waited for them. */
+    slowReaders(): number;
+    /** How often browsers were not accepted for a while, for want of files. */
+    acceptPauses(): number;
   };
   /** What waits for each gateway thread, and how long a delivery takes to its sockets. */
   readonly threads: () => readonly ThreadLoad[];
@@ -61,13 +70,18 @@ export interface Status {
   }[];
   /** Publishes answered 503 since the start. */
   readonly refused_publishes: number;
+  readonly refusals: RefusalCounts;
+  /** Sockets dropped since the start because too much waited for them. */
+  readonly slow_readers: number;
+  /** How often browsers were not accepted for want of files. */
+  readonly accept_pauses: number;
   /** Only while `worker_secret_previous` is set. */
   readonly previous_secret?: PreviousSecretStatus;
 }
 
 /** The worker's state, with the two lists only when asked for. */
 export async function readStatus(sources: StatusSources, withLists: boolean): Promise<Status> {
-  const { topics, sockets } = sources;
+  const { topics, sockets, turnedAway } = sources;
   const [registered, nodes, list] = await Promise.all([
     topics.count(),
     sources.nodes(),
@@ -93,6 +107,9 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
       lag_ms: Math.round(lagMs * 100) / 100,
     })),
     refused_publishes: sources.refusedPublishes(),
+    refusals: turnedAway.refusals(),
+    slow_readers: turnedAway.slowReaders(),
+    accept_pauses: turnedAway.acceptPauses(),
     ...(previousSecret === undefined ? {} : { previous_secret: previousSecret }),
   };
 }

@@ -29,10 +29,15 @@ export const API_ERRORS = {
 /** Faults of the WebSocket port before the upgrade (contract, "WebSocket"). */
 export const UPGRADE_ERRORS = {
   missingTopic: { status: 400, text: "missing topic" },
+  topicTooLong: API_ERRORS.topicTooLong,
   notAWebSocket: { status: 426, text: "this is a WebSocket endpoint: send an upgrade request" },
   originNotAllowed: { status: 403, text: "origin not allowed" },
   notFound: { status: 404, text: "not found" },
   topicNotRegistered: { status: 404, text: "topic not registered" },
+  uriTooLong: { status: 414, text: "URI too long" },
   draining: { status: 503, text: "draining" },
   internal: { status: 500, text: "internal error" },
+  // What passes by itself; answered with `Retry-After`.
+  tooManyConnections: { status: 503, text: "too many connections: try again later" },
+  tooManyHandshakes: { status: 503, text: "too many handshakes: try again later" },
 } as const satisfies Record<string, ApiError>;

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { environmentName } from "../../src/config/environment.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { CONFIG_KEYS } from "../../src/config/schema.ts";
+import { trustedProxyCheck } from "../../src/gateway/trusted-proxies.ts";
 import { adapt } from "../../tools/cluster/adapt.ts";
 import { composeReplacements, nginxCommand } from "../../tools/cluster/nginx.ts";
 import { deployFile } from "../../tools/cluster/places.ts";
@@ -24,6 +26,7 @@ const service = z.strictObject({
   command: z.array(z.string()).optional(),
   ports: z.array(z.string()).optional(),
   volumes: z.array(z.string()).optional(),
+  ulimits: z.strictObject({ nofile: z.int() }).optional(),
 });
 const compose = z.strictObject({
   "x-worker": service,
@@ -69,6 +72,19 @@ describe("deploy/compose.cluster.yaml", () => {
       const environment = file.services[worker]?.environment ?? {};
       expect(KNOWN_VARIABLES).toEqual(expect.arrayContaining(Object.keys(environment)));
       expect(environment["WAVELOG_WORKER_WORKER_SECRET"]).toStartWith("$" + "{WORKER_SECRET:?");
+    }
+  });
+
+  test("configures workers with values that are right, and trusts private addresses alone", () => {
+    for (const worker of WORKERS) {
+      const environment = file.services[worker]?.environment ?? {};
+      const values = Object.entries(environment).map(([name, value]) => [name, String(value)]);
+      const env = { ...Object.fromEntries(values), WAVELOG_WORKER_WORKER_SECRET: "x".repeat(32) };
+      const loaded = loadConfig({ path: "none.yaml", explicit: false, env });
+      const isTrusted = trustedProxyCheck(loaded.ok ? loaded.config.trustedProxies : []);
+      const gateways = ["172.17.0.1", "172.18.0.5", "192.168.160.1", "10.89.0.1", "127.0.0.1"];
+      expect(gateways.filter(isTrusted)).toEqual(gateways);
+      expect(["203.0.113.9", "2001:db8::1"].filter(isTrusted)).toEqual([]);
     }
   });
 

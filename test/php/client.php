@@ -8,6 +8,7 @@
 //                                    "Expect: 100-continue" whatever the size
 //   deliver TOPIC REQUIRE_TOKEN      the same, and on 404 registers the topic and publishes again
 //   status [topics]
+//   routine TOPIC COUNT              as many times: asks for the status, publishes a number
 //   token TOPIC USER_ID TTL_SECONDS  needs no worker
 //
 // Prints one JSON object: {"calls": [{"path", "status", "body", "error", "ms"}...]} or {"token"}.
@@ -34,6 +35,13 @@ switch ($action) {
     case 'status':
         $query = ($arguments[0] ?? '') === 'topics' ? '?topics=1' : '';
         $worker->call('GET', '/internal/status' . $query);
+        break;
+    case 'routine':
+        for ($number = 0; $number < (int) $arguments[1]; $number++) {
+            call('GET', '/internal/status');
+            publish($arguments[0], (string) $number);
+            usleep(20_000);
+        }
         break;
     case 'token':
         [$topic, $user, $ttl] = $arguments;

@@ -12,6 +12,9 @@ export interface StatusObject {
   readonly topic_list?: readonly string[];
   readonly active_topic_list?: readonly string[];
   readonly cluster_nodes: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly slow_readers: number;
+  readonly accept_pauses: number;
 }
 
 /** The internal API as Wavelog's PHP uses it: a new connection for every call. */

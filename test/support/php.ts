@@ -58,6 +58,11 @@ export class PhpClient {
     return this.#calls(["status", ...(withTopics ? ["topics"] : [])]);
   }
 
+  /** One process that asks for the status and publishes, in turn, as many times. */
+  routine(topic: string, count: number): Promise<readonly PhpCall[]> {
+    return this.#calls(["routine", topic, `${count}`]);
+  }
+
   async token(topic: string, userId: number, ttlSeconds: number): Promise<string> {
     const text = await this.#run(["token", topic, `${userId}`, `${ttlSeconds}`]);
     return (JSON.parse(text) as { token: string }).token;

@@ -33,3 +33,11 @@ export const EXECUTABLE_RUN: Target = {
 
 /** What keeps the contract: both forms, alike. */
 export const TARGETS: readonly Target[] = [SOURCE_RUN, EXECUTABLE_RUN];
+
+/** The same, where it may have no more files open than this. */
+export function withFileLimit(target: Target, files: number): Target {
+  return {
+    name: `${target.name}, ${files} files`,
+    command: () => ["sh", "-c", `ulimit -n ${files} && exec "$@"`, "sh", ...target.command()],
+  };
+}
