@@ -38,8 +38,8 @@ switch ($action) {
         break;
     case 'routine':
         for ($number = 0; $number < (int) $arguments[1]; $number++) {
-            call('GET', '/internal/status');
-            publish($arguments[0], (string) $number);
+            $worker->call('GET', '/internal/status');
+            $worker->publish($arguments[0], (string) $number);
             usleep(20_000);
         }
         break;

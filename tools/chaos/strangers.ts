@@ -93,9 +93,13 @@ async function talk(random: Random, { ports, topic }: StrangersOrder & { do: "ga
   }
 }
 
-/** A third says nothing at all, a third stops in the middle of its request, a third after the upgrade. */
+/**
+ * A third says nothing at all, a third stops in the middle of its request, a third after the upgrade. All
+ * from one address, so that many are more than one may have.
+ */
 async function beSilent({ sockets, port, topic }: StrangersOrder & { do: "silence" }) {
-  const random = makeRandom(sockets, "silence");
+  const header = strangerHeader(makeRandom(sockets, "silence"));
+  const request = upgradeRequest(topicTarget(topic), [header]);
   const began = performance.now();
   const opened: Socket[] = [];
   let ended = 0;
@@ -104,7 +108,6 @@ async function beSilent({ sockets, port, topic }: StrangersOrder & { do: "silenc
       ended += 1;
     });
     opened.push(socket);
-    const request = upgradeRequest(topicTarget(topic), [strangerHeader(random)]);
     const said = [request, request.slice(0, -2), ""][number % 3] ?? "";
     if (said !== "") {
       socket.write(said);
