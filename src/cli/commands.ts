@@ -11,13 +11,25 @@ export const VALUE_OPTIONS = {
   payload: { value: "JSON", text: "what to publish; - reads it from standard input" },
 } as const;
 
-export type OptionName = keyof typeof VALUE_OPTIONS;
+/** Options that are there or not. */
+export const FLAG_OPTIONS = {
+  json: { text: "print JSON, for programs" },
+  watch: { text: "go on, once a second, until Ctrl-C" },
+} as const;
+
+export type ValueOptionName = keyof typeof VALUE_OPTIONS;
+
+export type FlagName = keyof typeof FLAG_OPTIONS;
+
+export type OptionName = ValueOptionName | FlagName;
 
 /** What the help and the argument check know about a command. */
 export interface CommandSpec {
   readonly summary: string;
-  readonly required: readonly OptionName[];
+  readonly required: readonly ValueOptionName[];
   readonly optional: readonly OptionName[];
+  /** What an option means to this command, where that is not what it means to others. */
+  readonly optionTexts?: Readonly<Partial<Record<OptionName, string>>>;
   readonly examples: readonly string[];
 }
 
@@ -64,6 +76,19 @@ export const COMMANDS = {
       "wavelog_worker publish --topic demo --payload - < event.json",
     ],
   },
+  status: {
+    summary: "print how a worker does, and the others of its cluster",
+    required: [],
+    optional: ["url", "json", "watch", "config"],
+    optionTexts: {
+      url: "a worker's internal API, http:// (default: from the configuration)",
+    },
+    examples: [
+      "wavelog_worker status",
+      "wavelog_worker status --url http://10.0.0.12:9001 --watch",
+      "wavelog_worker status --json",
+    ],
+  },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof COMMANDS;
@@ -72,4 +97,8 @@ export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
 
 export function isCommandName(word: string): word is CommandName {
   return Object.hasOwn(COMMANDS, word);
+}
+
+export function isFlag(option: OptionName): option is FlagName {
+  return Object.hasOwn(FLAG_OPTIONS, option);
 }

@@ -12,6 +12,7 @@ import { type CliDeps, FAILED, MISUSED, OK } from "./deps.ts";
 import { helpText } from "./help.ts";
 import { listen } from "./listen.ts";
 import { publish } from "./publish.ts";
+import { status } from "./status.ts";
 import { makeToken, readTokenRequest } from "./token.ts";
 
 /** Bytes of a new secret: 64 hex digits, as much as the key of HMAC-SHA256 is worth. */
@@ -81,6 +82,10 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
     case "publish": {
       const { topic = "", payload = "" } = options;
       return withConfig(options, deps, ({ config }) => publish({ topic, payload }, config, deps));
+    }
+    case "status": {
+      const { url, json = false, watch = false } = options;
+      return withConfig(options, deps, ({ config }) => status({ url, json, watch }, config, deps));
     }
   }
 }
