@@ -33,8 +33,12 @@ const OPTIONS = {
   ttl: { type: "string" },
   url: { type: "string" },
   payload: { type: "string" },
+  internal: { type: "string" },
+  origin: { type: "string" },
+  idle: { type: "string" },
   json: { type: "boolean" },
   watch: { type: "boolean" },
+  quick: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "v" },
 } as const satisfies Record<

@@ -9,12 +9,19 @@ export const VALUE_OPTIONS = {
     text: "WebSocket address, ws:// or wss:// (default: from the configuration)",
   },
   payload: { value: "JSON", text: "what to publish; - reads it from standard input" },
+  internal: {
+    value: "URL",
+    text: "the worker's internal API, http:// (default: from the configuration)",
+  },
+  origin: { value: "ORIGIN", text: "the page's, as browsers send it: https://log.example.org" },
+  idle: { value: "SECONDS", text: "how long to stay silent and look for pings (default: 65)" },
 } as const;
 
 /** Options that are there or not. */
 export const FLAG_OPTIONS = {
   json: { text: "print JSON, for programs" },
   watch: { text: "go on, once a second, until Ctrl-C" },
+  quick: { text: "leave the long look at a silent connection out" },
 } as const;
 
 export type ValueOptionName = keyof typeof VALUE_OPTIONS;
@@ -87,6 +94,18 @@ export const COMMANDS = {
       "wavelog_worker status",
       "wavelog_worker status --url http://10.0.0.12:9001 --watch",
       "wavelog_worker status --json",
+    ],
+  },
+  doctor: {
+    summary: "test from outside what breaks in practice, and say how to mend it",
+    required: [],
+    optional: ["url", "origin", "internal", "idle", "quick", "json", "config"],
+    optionTexts: {
+      url: "WebSocket address of browsers, wss:// (default: past the web server)",
+    },
+    examples: [
+      "wavelog_worker doctor --url wss://log.example.org/worker",
+      "wavelog_worker doctor --url wss://log.example.org/worker --quick --json",
     ],
   },
 } as const satisfies Record<string, CommandSpec>;

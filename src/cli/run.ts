@@ -9,6 +9,7 @@ import { type Options, readArguments } from "./arguments.ts";
 import { checkReport } from "./check.ts";
 import type { CommandName } from "./commands.ts";
 import { type CliDeps, FAILED, MISUSED, OK } from "./deps.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { helpText } from "./help.ts";
 import { listen } from "./listen.ts";
 import { publish } from "./publish.ts";
@@ -87,6 +88,8 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
       const { url, json = false, watch = false } = options;
       return withConfig(options, deps, ({ config }) => status({ url, json, watch }, config, deps));
     }
+    case "doctor":
+      return withConfig(options, deps, ({ config }) => doctor(options, config, deps));
   }
 }
 
