@@ -104,9 +104,9 @@ export class Sessions {
     return this.#open.size;
   }
 
-  /** Each of them. */
-  get open(): Iterable<Session> {
-    return this.#open;
+  /** Those that are subscribed to a topic. */
+  readersOf(topic: string): Iterable<Session> {
+    return this.#byTopic.get(topic) ?? [];
   }
 
   /** A client has been upgraded: its handshake deadline starts. */

@@ -107,8 +107,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   sessions = started;
   slowReaders = new SlowReaders({
     maxBuffered,
-    monotonicClock: () => performance.now(),
-    sessions: () => started.open,
+    readersOf: (topic) => started.readersOf(topic),
     defer: setImmediate,
   });
   listener = new Listener({
@@ -124,7 +123,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   if (listen()) {
     scheduleTick(() => {
       started.tick();
-      slowReaders?.look();
+      slowReaders?.tick();
       sample.renew();
     });
   }
