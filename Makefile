@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench clean
+.PHONY: help run listen publish cluster test check format docs build bench chaos soak clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -66,6 +66,15 @@ bench: build ## measure speed and memory (QUICK=1 for a short run)
 	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
 	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
 	@$(BUN) bench/main.ts
+
+chaos: MINUTES = 5
+chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)
+	@test/install-packages.sh php-cli php-curl redis-server nginx openssl
+	@exec $(BUN) tools/chaos/main.ts --seed '$(SEED)' --minutes '$(MINUTES)'
+
+soak: build ## steady load for MINUTES=…; nothing may grow (PI=1: as on a Raspberry Pi alone)
+	@test/install-packages.sh util-linux
+	@exec $(BUN) tools/soak/main.ts --minutes '$(MINUTES)' --pi '$(PI)'
 
 clean: ## remove what was built or installed here
 	rm -rf dist node_modules bench/.build
