@@ -4,6 +4,7 @@ import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import { normalizeTopic } from "../protocol/topic.ts";
 import { clientAddress } from "./client-address.ts";
+import { handshakeFault, UPGRADE_REQUIRED_HEADERS } from "./handshake.ts";
 import type { GatewaySettings } from "./link.ts";
 import { originCheck } from "./origin.ts";
 import type { TopicAnswer } from "./questions.ts";
@@ -151,8 +152,14 @@ function upgradeHandler({ settings, lookup, report }: ListenerOptions): Upgrade 
     if (meta === undefined) {
       return refuse(UPGRADE_ERRORS.topicNotRegistered);
     }
+    const fault = handshakeFault(request.method, request.headers);
+    if (fault !== undefined) {
+      return refuse(fault);
+    }
+    // The server grants the first subprotocol it is asked for: none is spoken here.
+    request.headers.delete("sec-websocket-protocol");
     const session = new Session(topic, meta.requireToken, address);
-    // False for a request that is no upgrade, and for a client that has gone meanwhile.
+    // False for a client that has gone meanwhile.
     return server.upgrade(request, { data: session })
       ? undefined
       : refuse(UPGRADE_ERRORS.notAWebSocket);
@@ -162,6 +169,9 @@ function upgradeHandler({ settings, lookup, report }: ListenerOptions): Upgrade 
 function answer(error: ApiError): Response {
   return new Response(error.text, {
     status: error.status,
-    headers: { "content-type": "text/plain; charset=utf-8" },
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      ...(error.status === UPGRADE_ERRORS.notAWebSocket.status ? UPGRADE_REQUIRED_HEADERS : {}),
+    },
   });
 }
