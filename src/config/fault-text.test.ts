@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { cleanPath, quoteKey, quoteValue } from "./fault-text.ts";
+import { cleanPath, cleanText, quoteKey, quoteValue } from "./fault-text.ts";
 
 describe("a value in a message", () => {
   test.each<[unknown, string]>([
@@ -42,6 +42,15 @@ test.each([
   ["a\nb", '"a…"'],
 ])("an unknown key %p is shown as %p", (key, shown) => {
   expect(quoteKey(key)).toBe(shown);
+});
+
+test.each([
+  ["\u{10000}b", 2, "…"],
+  ["a\u{10000}b", 3, "a…"],
+  ["a\u{10000}b", 4, "a\u{10000}b"],
+  ["\ud800bc", 2, "?…"],
+])("%p is cut to %i characters as %p, never within one", (text, maxLength, cut) => {
+  expect(cleanText(text, maxLength)).toBe(cut);
 });
 
 test("a file name is cut and cleaned", () => {

@@ -26,7 +26,12 @@ const NOT_SHOWN = "the value (not shown here)";
 export function cleanText(text: string, maxLength: number): string {
   // Cut before cleaning too: the text may be a megabyte.
   const clean = text.slice(0, maxLength + 1).replace(UNPRINTABLE, "?");
-  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1).trimEnd()}…` : clean;
+  if (clean.length <= maxLength) {
+    return clean;
+  }
+  // A cut through a surrogate pair leaves half of it, which is no character.
+  const cut = clean.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "");
+  return `${cut.trimEnd()}…`;
 }
 
 /** A file name for a message. */
