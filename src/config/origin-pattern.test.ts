@@ -25,6 +25,8 @@ test.each([
   ["*.example.org:8443", "is no origin"],
   ["*.example.org/x", "is no origin"],
   ["*.*.example.org", "is no origin"],
+  ["*.127.0.0.1", "is no origin"],
+  ["*.1.2", "is no origin"],
   ["null", "has no scheme"],
   ["log.example.org", "has no scheme"],
   ["log.example.org/index.php", "is no origin"],

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 export type OriginResult =
   /** An exact origin (`https://log.example.org`) or a host wildcard (`*.example.org`). */
   | { readonly ok: true; readonly pattern: string }
@@ -19,7 +21,10 @@ export function parseOriginPattern(text: string): OriginResult {
   }
   if (text.startsWith("*.")) {
     const host = hostOnly(text.slice(2));
-    return host === undefined ? problem(EXPECTED) : { ok: true, pattern: `*.${host}` };
+    // No host is below an IP address.
+    return host === undefined || isIP(host) !== 0
+      ? problem(EXPECTED)
+      : { ok: true, pattern: `*.${host}` };
   }
   const lower = text.toLowerCase();
   if (!lower.includes("://")) {
