@@ -16,9 +16,18 @@ describe("a value in a message", () => {
     ["x y ".repeat(40), `"${"x y ".repeat(15).trimEnd()}…"`],
     ["f".repeat(32), "the value (not shown here)"],
     ["worker_secret: abc", "the value (not shown here)"],
-    ["my pass-phrase is this", "the value (not shown here)"],
+    ["it is: my pass-phrase, and one as long as", "the value (not shown here)"],
   ])("%p is shown as %p", (value, shown) => {
-    expect(quoteValue(value, "pass-phrase")).toBe(shown);
+    expect(quoteValue(value, "my pass-phrase, and one as long as")).toBe(shown);
+  });
+
+  test.each([
+    ["correct horse! battery, staple :-)", "", "the value (not shown here)"],
+    ["correct horse! battery, staple :-)", "too short", "the value (not shown here)"],
+    ["correct horse! battery, staple", "", '"correct horse! battery, staple"'],
+    ["what is too short", "too short", "the value (not shown here)"],
+  ])("%p is, while %p is all that is known of the secret, shown as %p", (value, secret, shown) => {
+    expect(quoteValue(value, secret)).toBe(shown);
   });
 
   test("is one short printable line, whatever it is", () => {

@@ -16,6 +16,9 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
  */
 const MAY_BE_SECRET = /secret|passw|[0-9a-z+/=_]{32}/i;
 
+/** Shortest secret that is one (contract). */
+const MIN_SECRET_LENGTH = 32;
+
 /** A shorter "secret" is a slip of its own (`9000`) and would hide other values for nothing. */
 const MIN_SECRET_PART = 8;
 
@@ -41,7 +44,8 @@ export function cleanPath(path: string): string {
 
 /**
  * A setting's value for a message: in quotes, on one line, shortened. Lists and mappings are only
- * called that, and what holds the secret or may be one is not shown.
+ * called that, and what holds the secret or may be one is not shown: while no secret is known, that
+ * is any text as long as one.
  *
  * @param secretText The secret of this configuration, "" when unknown.
  */
@@ -51,7 +55,9 @@ export function quoteValue(value: unknown, secretText: string): string {
   }
   const text = String(value);
   const isHidden =
-    MAY_BE_SECRET.test(text) || (secretText.length >= MIN_SECRET_PART && text.includes(secretText));
+    MAY_BE_SECRET.test(text) ||
+    (secretText.length >= MIN_SECRET_PART && text.includes(secretText)) ||
+    (secretText.length < MIN_SECRET_LENGTH && text.length >= MIN_SECRET_LENGTH);
   return isHidden ? NOT_SHOWN : `"${cleanText(text, MAX_VALUE_LENGTH)}"`;
 }
 
