@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { API_ERRORS } from "../protocol/api-errors.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
 import { type Body, readBody } from "./read-body.ts";
+import { splitTarget } from "./request-target.ts";
 import { secretCheck } from "./secret-check.ts";
 
 /**
@@ -136,15 +137,6 @@ const NO_BODY: Body = { ok: true, text: "" };
 
 async function bodyOf(request: IncomingMessage, route: Route): Promise<Body> {
   return route.method === "POST" ? readBody(request) : NO_BODY;
-}
-
-/** Path and query of a request target: `/a?b=c`, or a whole URL as proxies may send it. */
-function splitTarget(target: string): { path: string; query: string } {
-  const [, rest = target] = /^https?:\/\/[^/?]*(.*)$/i.exec(target) ?? [];
-  const mark = rest.indexOf("?");
-  return mark < 0
-    ? { path: rest, query: "" }
-    : { path: rest.slice(0, mark), query: rest.slice(mark + 1) };
 }
 
 function send(response: ServerResponse, answer: Answer): void {
