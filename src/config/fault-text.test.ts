@@ -49,8 +49,9 @@ test.each([
   ["", "a key (not shown here)"],
   ["\u0007", "a key (not shown here)"],
   ["a\nb", '"a…"'],
+  ["too-short-a-secret:x", "a key (not shown here)"],
 ])("an unknown key %p is shown as %p", (key, shown) => {
-  expect(quoteKey(key)).toBe(shown);
+  expect(quoteKey(key, "too-short-a-secret")).toBe(shown);
 });
 
 test.each([

@@ -56,18 +56,24 @@ export function quoteValue(value: unknown, secretText: string): string {
   const text = String(value);
   const isHidden =
     MAY_BE_SECRET.test(text) ||
-    (secretText.length >= MIN_SECRET_PART && text.includes(secretText)) ||
+    holdsSecret(text, secretText) ||
     (secretText.length < MIN_SECRET_LENGTH && text.length >= MIN_SECRET_LENGTH);
   return isHidden ? NOT_SHOWN : `"${cleanText(text, MAX_VALUE_LENGTH)}"`;
+}
+
+function holdsSecret(text: string, secretText: string): boolean {
+  return secretText.length >= MIN_SECRET_PART && text.includes(secretText);
 }
 
 /**
  * An unknown key for a message: only its leading name characters, since a missing space after the
  * colon makes YAML read `key:value` as one key.
+ *
+ * @param secretText As for {@link quoteValue}.
  */
-export function quoteKey(key: string): string {
+export function quoteKey(key: string, secretText: string): string {
   const name = /^[A-Za-z0-9_.-]{0,31}(?![A-Za-z0-9_.-])/.exec(key)?.[0] ?? "";
-  if (name === "") {
+  if (name === "" || holdsSecret(name, secretText)) {
     return "a key (not shown here)";
   }
   return name === key ? `"${name}"` : `"${name}…"`;
