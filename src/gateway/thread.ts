@@ -66,7 +66,10 @@ function flushEvents(): void {
   }
 }
 
-const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
+const questions = new Questions(
+  (topic) => post({ kind: "ask_topic", topic }),
+  () => performance.now(),
+);
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
