@@ -30,6 +30,7 @@ class Scene {
   readonly sessions = new Sessions({
     tokens: () => new TokenVerifier({ current: "x".repeat(32), previous: undefined }),
     behindBytes: MAX_BUFFERED,
+    endangeredBytes: MAX_BUFFERED,
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
