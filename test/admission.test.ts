@@ -354,6 +354,7 @@ for (const target of TARGETS) {
         target: withFileLimit(target, 200),
         config: { max_connections: 5000 },
       });
+      await worker.logged("wavelog worker started");
       const [line] = worker.log;
       expect(line).toMatchObject({ level: "warn" });
       expect(line?.msg).toStartWith(
@@ -367,6 +368,7 @@ for (const target of TARGETS) {
 
     test("for much is told at the start though nothing was set", async () => {
       await using worker = await startWorker({ target: withFileLimit(target, 500) });
+      await worker.logged("wavelog worker started");
       expect(worker.log[0]?.msg).toStartWith(
         "the file limit of 500 leaves room for 308 browsers; raise it to 65536",
       );
