@@ -35,6 +35,10 @@ const INTERRUPTED = 130;
 /** Starting everything, the calm before and after, the last events: beside the script, in milliseconds. */
 const OVERHEAD_MS = 35_000;
 
+/** What the table does not demand, and why. */
+const FOOTNOTES = `  kill -9 strikes the worker at which no PHP publishes: the call that a killed worker is just
+  answering is lost, whatever the worker does. While the single worker is away, its PHP is refused.`;
+
 /** Where the logs of a run that went wrong are kept; git ignores it. */
 const KEPT_LOGS = join(ROOT, ".cache", "chaos");
 
@@ -59,6 +63,8 @@ async function main(
   const rows = judge(seen);
   say();
   say(tableText(rows, paint));
+  say();
+  say(paint("faint", FOOTNOTES));
   say();
   const isBroken = rows.some((row) => row.isBroken);
   say(isBroken ? "some rules are BROKEN" : "every rule held");

@@ -44,7 +44,7 @@ export interface ModeResult {
   readonly findings: readonly Finding[];
   /** Most memory of all samples, in MiB. */
   readonly peak: number;
-  /** By the kernel's count, with its own memory for sockets and files; of a control group alone. */
+  /** By the control group's count, which leaves out the program's pages that others have loaded. */
   readonly groupPeak: number | undefined;
   readonly sessions: number;
   readonly pushes: number;

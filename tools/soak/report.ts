@@ -19,7 +19,7 @@ export function resultText(result: ModeResult, paint: Paint): string {
   const line = (row: readonly string[]): string =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd();
   const inGroup =
-    groupPeak === undefined ? "" : `, ${groupPeak.toFixed(0)} MiB with the kernel's own share`;
+    groupPeak === undefined ? "" : `, ${groupPeak.toFixed(0)} MiB by the group's count`;
   return [
     paint("title", `${mode}: ${how}`),
     paint("title", line(HEAD)),
