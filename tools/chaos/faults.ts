@@ -11,8 +11,8 @@ import type { StrangersOrder, StrangersReport } from "./strangers.ts";
 /** How long everybody may take to be back after a fault, in milliseconds; longer is a fault itself. */
 const BACK_DEADLINE_MS = 30_000;
 
-/** How long the readers may take to be let in, in milliseconds. */
-const READY_DEADLINE_MS = 10_000;
+/** How long the readers may take to be let in, in milliseconds: their worker may be restarting. */
+const READY_DEADLINE_MS = 20_000;
 
 /** Large events for stalled readers: far more than the kernel and the worker keep for one. */
 const LARGE = { bytes: 65_536, count: 120, everyMs: 50 };

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { eventually } from "../../test/support/changes.ts";
 import { Helper } from "./helper.ts";
 
@@ -40,6 +41,21 @@ test("its failure is told, with what it complains of", async () => {
   await using _ = helper;
   await eventually(() => faults.length > 0, "the fault");
   expect(faults).toEqual(["helper ended (status 3): it hurts"]);
+});
+
+test("of this program's own ends at a fault that nobody has caught", async () => {
+  const faults: string[] = [];
+  const module = join(import.meta.dir, "helper.ts");
+  const script = `import { takeOrders } from ${JSON.stringify(module)};
+    await takeOrders(() => void Promise.reject(new Error("it hurts")));`;
+  await using helper = new Helper<object>({
+    ...{ name: "helper", command: [process.execPath, "-e", script], order: {} },
+    onReport: () => undefined,
+    onFault: ({ message }) => faults.push(message),
+  });
+  await helper.done();
+  await eventually(() => faults.length > 0, "the fault");
+  expect(faults).toEqual(["helper ended (status 1): it hurts"]);
 });
 
 test("is killed when it does not matter any more, and that is no failure", async () => {

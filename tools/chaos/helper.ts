@@ -101,8 +101,16 @@ export class Helper<Report> implements AsyncDisposable {
   }
 }
 
-/** What a helper of this program's own does with its orders; it ends when there are no more. */
+/**
+ * What a helper of this program's own does with its orders; it ends when there are no more, and at the
+ * first fault that nobody has caught.
+ */
 export async function takeOrders<Order>(onOrder: (order: Order) => void): Promise<void> {
+  process.on("unhandledRejection", (fault) => {
+    process.stderr.write(`${fault instanceof Error ? fault.message : String(fault)}\n`, () =>
+      process.exit(1),
+    );
+  });
   for await (const line of console) {
     onOrder(JSON.parse(line) as Order);
   }

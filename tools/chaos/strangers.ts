@@ -52,6 +52,10 @@ const SILENT_PAUSE_MS = 40;
 /** How long they are silent, in milliseconds: the worker closes after 10 s. */
 const SILENCE_MS = 10_500;
 
+/** Longer than the restart of a worker, and the pause between two attempts, in milliseconds. */
+const LET_IN_DEADLINE_MS = 15_000;
+const LET_IN_PAUSE_MS = 200;
+
 /** A connection that counts what becomes of it and bears everything. */
 function open(port: number, onEnd: () => void = () => undefined): Socket {
   const socket = connect({ host: LOOPBACK, port });
@@ -125,10 +129,25 @@ async function beSilent({ sockets, port, topic }: StrangersOrder & { do: "silenc
   return seen;
 }
 
+/** Lets a reader in, also when its worker is just being restarted. */
+async function letIn(options: Parameters<typeof WsClient.subscribe>[0]): Promise<WsClient> {
+  const end = performance.now() + LET_IN_DEADLINE_MS;
+  for (;;) {
+    try {
+      return await WsClient.subscribe(options);
+    } catch (fault) {
+      if (performance.now() > end) {
+        throw fault;
+      }
+      await Bun.sleep(LET_IN_PAUSE_MS);
+    }
+  }
+}
+
 async function stall({ port, topic, tokens, forMs }: StrangersOrder & { do: "stall" }) {
   const header = strangerHeader(makeRandom(tokens.length, "stall"));
   const readers = await Promise.all(
-    tokens.map((token) => WsClient.subscribe({ port, topic, token, headers: [header] })),
+    tokens.map((token) => letIn({ port, topic, token, headers: [header] })),
   );
   for (const { tcp } of readers) {
     tcp.pause();
