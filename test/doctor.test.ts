@@ -115,6 +115,11 @@ describe("doctor, with a configuration of nginx that is broken", () => {
     expect(told.with("skipped")).toEqual(expect.arrayContaining([...AFTER_UPGRADE]));
   });
 
+  test("the header Upgrade alone, without Connection", async () => {
+    const told = await throughNginx(location({ without: /Connection/ }), "--quick");
+    expect(told.with("problem")).toEqual(["upgrade"]);
+  });
+
   test("the prefix is not stripped", async () => {
     const told = await throughNginx(location({ pass: `proxy_pass http://${place().worker}` }));
     expect(told.status).toBe(1);
