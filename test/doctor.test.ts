@@ -115,6 +115,11 @@ describe("doctor, with a configuration of nginx that is broken", () => {
     expect(told.with("skipped")).toEqual(expect.arrayContaining([...AFTER_UPGRADE]));
   });
 
+  test("the header Upgrade alone, without Connection", async () => {
+    const told = await throughNginx(location({ without: /Connection/ }), "--quick");
+    expect(told.with("problem")).toEqual(["upgrade"]);
+  });
+
   test("the prefix is not stripped", async () => {
     const told = await throughNginx(location({ pass: `proxy_pass http://${place().worker}` }));
     expect(told.status).toBe(1);
@@ -166,12 +171,12 @@ describe("doctor, with a configuration of nginx that is broken", () => {
   });
 
   test("a time limit that is shorter than the pings' interval", async () => {
-    const site = location({ without: /_timeout/, more: "proxy_read_timeout 1s;" });
+    const site = location({ without: /_timeout/, more: "proxy_read_timeout 2s;" });
     const told = await throughNginx(site, "--idle", "40");
     expect(told.status).toBe(1);
     expect(told.with("problem")).toEqual(["idle"]);
     expect(told.of("idle").text).toMatch(
-      /^closed after (?:0\.[6-9]|1\.\d) s of silence, not by the worker/,
+      /^closed after (?:1\.[5-9]|2\.\d) s of silence, not by the worker/,
     );
     expect(told.of("idle").fix.join("\n")).toContain("proxy_read_timeout 3600s;");
   });
@@ -231,7 +236,7 @@ describe("doctor, with other web servers that are configured wrongly", () => {
     expect(told.of("path").fix).toContain("in HAProxy:");
 
     const right = configuration("HAProxy", place()).join("\n");
-    const hasty = right.replace("timeout tunnel 3600s", "timeout tunnel 1s");
+    const hasty = right.replace("timeout tunnel 3600s", "timeout tunnel 2s");
     await using impatient = await WebServer.start("HAProxy", hasty);
     const closed = await diagnose(through(impatient, "--idle", "40"));
     expect(closed.with("problem")).toEqual(["idle"]);

@@ -111,7 +111,7 @@ for (const server of SERVERS) {
     const told = await diagnose({ worker, words, deadlineMs: SILENCE_MS + PING_MS });
     expect(told.of("idle")).toMatchObject({
       verdict: "ok",
-      text: "open after 65 s of silence, 2 pings of the worker's",
+      text: expect.stringMatching(/^open after 65 s of silence, [23] pings of the worker's$/),
     });
     expect(told.status).toBe(0);
   });

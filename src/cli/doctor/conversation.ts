@@ -18,8 +18,11 @@ const BURST_EVENTS = 10;
 /** Between two events of a burst, in milliseconds. */
 const BURST_GAP_MS = 20;
 
-/** An event that takes longer from publish to arrival is held back by something. */
-const PROMPT_MS = 500;
+/**
+ * An event that takes longer from publish to arrival is held back by something: a buffer does so for
+ * seconds, and a machine that is merely busy does not.
+ */
+const PROMPT_MS = 1_000;
 
 /** Larger than any event of Wavelog's, and than the buffers of proxies. */
 const LARGE_BYTES = 200_000;

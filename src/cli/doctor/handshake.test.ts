@@ -62,6 +62,8 @@ describe("the outcome of a handshake", () => {
       missingTopic: "no_query",
       topicTooLong: "other",
       notAWebSocket: "no_upgrade",
+      unsupportedVersion: "no_upgrade",
+      badKey: "no_upgrade",
       originNotAllowed: "origin_refused",
       notFound: "unknown_path",
       topicNotRegistered: "unknown_topic",

@@ -77,6 +77,8 @@ function workerOutcome(status: number, text: string): HandshakeOutcome {
     case UPGRADE_ERRORS.topicNotRegistered.text:
       return "unknown_topic";
     case UPGRADE_ERRORS.notAWebSocket.text:
+    case UPGRADE_ERRORS.unsupportedVersion.text:
+    case UPGRADE_ERRORS.badKey.text:
       return "no_upgrade";
     case UPGRADE_ERRORS.missingTopic.text:
       return "no_query";
@@ -140,7 +142,7 @@ export function judgeHandshake(facts: HandshakeFacts): readonly [path: Finding, 
         reached,
         problem(
           "upgrade",
-          `the worker was reached, but the headers Upgrade and Connection were lost on the way (HTTP ${status})`,
+          `the worker was reached, but headers of the upgrade (Upgrade, Connection, Sec-WebSocket-…) were lost on the way (HTTP ${status})`,
           ...advice(front, "upgrade", place),
         ),
       ];
