@@ -103,7 +103,7 @@ export class FlightRecorder implements EventListener {
 
   constructor(options: FlightRecorderOptions) {
     this.#options = options;
-    this.#publishes = new PublishRecords(options.deliveries);
+    this.#publishes = new PublishRecords(options.deliveries, this.#clockStart());
     this.#refusals = new Map(
       [...REFUSAL_CAUSES, ...FURTHER_CAUSES].map((cause) => [cause, new Ring(REFUSALS_PER_CAUSE)]),
     );
@@ -158,17 +158,15 @@ export class FlightRecorder implements EventListener {
 
   /** To be called once a second: looks up how fast the last events were. */
   tick(): void {
-    this.#publishes.settle();
+    this.#publishes.tick(this.#clockStart());
   }
 
   /** What went on lately. */
   recent({ topic, limit }: RecentQuery): RecentEvents {
-    const { now, wallClock } = this.#options;
     const shownTopic = topic === undefined ? undefined : printable(topic);
     const isAsked = (entry: { readonly topic: string | null }): boolean =>
       shownTopic === undefined || entry.topic === shownTopic;
     const refusals = [...this.#refusals.values()].flatMap((ring) => ring.newestFirst());
-    const clockStart = wallClock() - now();
     return {
       closes: this.#closes.newestFirst().filter(isAsked).slice(0, limit).map(timed),
       refusals: refusals
@@ -178,8 +176,13 @@ export class FlightRecorder implements EventListener {
         .map(timed),
       publishes: this.#publishes
         .list(topic, limit)
-        .map(({ topic: of, record }) => shownPublish(of, record, clockStart)),
+        .map(({ topic: of, record }) => shownPublish(of, record)),
     };
+  }
+
+  /** The Unix time at which the clock of the deliveries showed 0. */
+  #clockStart(): number {
+    return this.#options.wallClock() - this.#options.now();
   }
 
   #refused(
@@ -210,12 +213,11 @@ function timed<Entry>({ unixMs, ...entry }: Entry & { readonly unixMs: number })
   return { time: new Date(unixMs).toISOString(), ...entry };
 }
 
-/** @param clockStart Unix time at which the clock of the deliveries showed 0. */
-function shownPublish(topic: string, record: PublishRecord, clockStart: number): RecentPublish {
-  const { at, origin, seq, bytes, sockets, handedMs } = record;
+function shownPublish(topic: string, record: PublishRecord): RecentPublish {
+  const { unixMs, origin, seq, bytes, sockets, handedMs } = record;
   const node = printable(origin);
   return {
-    time: new Date(clockStart + at).toISOString(),
+    time: new Date(unixMs).toISOString(),
     id: seq === 0 ? null : `${node}-${seq}`,
     node,
     topic: printable(topic),

@@ -6,6 +6,9 @@ import {
   PublishRecords,
 } from "./publish-records.ts";
 
+/** The Unix time at which the clock of the deliveries shows 0. */
+const UNIX_MS = 1_767_323_045_678;
+
 const NODE = "9f86d081884c7d65";
 
 /** Deliveries whose times a test decides. */
@@ -22,7 +25,7 @@ class Deliveries implements DeliveryTimes {
 
 class Scene {
   readonly deliveries = new Deliveries();
-  readonly records = new PublishRecords(() => this.deliveries);
+  readonly records = new PublishRecords(() => this.deliveries, UNIX_MS);
 
   /** Publishes at this time; the count of the delivery. */
   publish(topic: string, at = 0, bytes = 1): number {
@@ -82,8 +85,9 @@ describe("publishes are listed", () => {
     scene.deliveries.latestAt = 123.5;
     scene.records.add("a", 300, 4, NODE, 17);
     const record = { delivery: 7, at: 123.5, bytes: 300, sockets: 4, origin: NODE, seq: 17 };
+    const times = { unixMs: UNIX_MS + 123.5, handedMs: Number.NaN };
     expect(scene.records.list(undefined, 1)).toEqual([
-      { topic: "a", record: { ...record, handedMs: Number.NaN } },
+      { topic: "a", record: { ...record, ...times } },
     ]);
   });
 });

@@ -36,6 +36,8 @@ export interface PublishRecord {
   readonly delivery: number;
   /** When it was taken, on the clock of {@link DeliveryTimes}. */
   readonly at: number;
+  /** The same as Unix time in milliseconds. */
+  readonly unixMs: number;
   /** Of the payload. */
   readonly bytes: number;
   /** Sockets of this process that watched the topic. */
@@ -76,10 +78,15 @@ export class PublishRecords {
   /** By the count of its delivery. A record may have been written over since. */
   readonly #pending: (Writable | undefined)[] = [];
   #settled = 0;
+  #clockStart: number;
 
-  /** @param times Asked at each use. */
-  constructor(times: () => DeliveryTimes) {
+  /**
+   * @param times Asked at each use.
+   * @param clockStart The Unix time at which their clock showed 0, in milliseconds.
+   */
+  constructor(times: () => DeliveryTimes, clockStart: number) {
     this.#times = times;
+    this.#clockStart = clockStart;
   }
 
   /** How many topics are known. */
@@ -100,6 +107,7 @@ export class PublishRecords {
     const record = ring.leaving ?? newRecord();
     record.delivery = latest;
     record.at = latestAt;
+    record.unixMs = this.#clockStart + latestAt;
     record.bytes = bytes;
     record.sockets = sockets;
     record.origin = origin;
@@ -108,12 +116,21 @@ export class PublishRecords {
     ring.push(record);
     this.#pending[latest & (MAX_PENDING - 1)] = record;
     if (latest - this.#settled >= SETTLE_EVERY) {
-      this.settle();
+      this.#settle();
     }
   }
 
-  /** Looks up how long those took that have been handed over meanwhile; once a second does. */
-  settle(): void {
+  /**
+   * To be called once a second: looks up how long those took that have been handed over meanwhile.
+   *
+   * @param clockStart As for the constructor: the machine's clock may have been set.
+   */
+  tick(clockStart: number): void {
+    this.#clockStart = clockStart;
+    this.#settle();
+  }
+
+  #settle(): void {
     const times = this.#times();
     const { handed } = times;
     let delivery = Math.max(this.#settled, handed - MAX_PENDING);
@@ -137,7 +154,7 @@ export class PublishRecords {
     topic: string | undefined,
     limit: number,
   ): readonly { readonly topic: string; readonly record: PublishRecord }[] {
-    this.settle();
+    this.#settle();
     const topics = [...this.#byTopic.values()]
       .filter((one) => topic === undefined || one.topic === topic)
       .sort((a, b) => b.latest - a.latest)
@@ -186,5 +203,14 @@ export class PublishRecords {
 }
 
 function newRecord(): Writable {
-  return { delivery: 0, at: 0, bytes: 0, sockets: 0, origin: "", seq: 0, handedMs: Number.NaN };
+  return {
+    delivery: 0,
+    at: 0,
+    unixMs: 0,
+    bytes: 0,
+    sockets: 0,
+    origin: "",
+    seq: 0,
+    handedMs: Number.NaN,
+  };
 }
