@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { publishBody } from "./support/api.ts";
 import { eventually } from "./support/changes.ts";
 import { Nodes, nodeStatus } from "./support/cluster-nodes.ts";
@@ -6,9 +7,12 @@ import { RedisServer } from "./support/cluster-redis.ts";
 import { newTopic, onEachTarget } from "./support/each-target.ts";
 import { exchange } from "./support/http.ts";
 import { LightSocket } from "./support/light-socket.ts";
+import { run } from "./support/program.ts";
+import { TARGETS } from "./support/targets.ts";
 import { LOOPBACK } from "./support/tcp-client.ts";
+import { TempDir } from "./support/temp-dir.ts";
 import { makeToken } from "./support/token.ts";
-import { startWorker, type WorkerProcess } from "./support/worker.ts";
+import { configText, startWorker, type WorkerProcess } from "./support/worker.ts";
 import { OPCODE } from "./support/ws-client.ts";
 
 /** Allowance for machines that do much else, in milliseconds. */
@@ -187,6 +191,44 @@ onEachTarget("what went on lately", (worker, target) => {
     expect(closes[0]?.["buffered"]).toBeGreaterThan(65_536);
   });
 });
+
+for (const target of TARGETS) {
+  test(`the command shows it, as a table and as JSON (${target.name})`, async () => {
+    using dir = new TempDir();
+    await using worker = await startWorker({ target });
+    const topic = newTopic();
+    await worker.api.register(topic, true);
+    await worker.api.publish(topic, "[1,2,3]");
+    using socket = await worker.open(topic);
+    socket.sendAuth("nonsense");
+    await socket.closed();
+    await eventually(async () => (await recent(worker)).refusals.length === 1, "the refusal");
+    const path = dir.file("config.yaml");
+    const { ports, secret } = worker;
+    const settings = { internal_port: ports.internal, worker_secret: secret };
+    writeFileSync(path, configText(settings), { mode: 0o600 });
+    const ask = (...args: string[]) =>
+      run([...target.command(), "recent", "--config", path, ...args]);
+
+    const { status, stdout, stderr } = await ask("--topic", topic);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const [head, publish, refusal, ...more] = stdout.split("\n");
+    expect(head).toMatch(/^time \(UTC\) +what +address +topic +reason$/);
+    expect(publish).toMatch(/published .* 7 bytes to 0 sockets in [0-9.]+ ms$/);
+    expect(refusal).toMatch(/refused .* auth: token malformed$/);
+    expect(more).toEqual([]);
+
+    const json = await ask(
+      "--json",
+      "--limit",
+      "1",
+      "--url",
+      `http://${LOOPBACK}:${ports.internal}`,
+    );
+    expect({ status: json.status, stderr: json.stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(json.stdout)).toEqual(await recent(worker, "?limit=1"));
+  });
+}
 
 describe("in a cluster", () => {
   test("each node has the events of all, with where they came from and its own sockets", async () => {

@@ -35,6 +35,7 @@ const OPTIONS = {
   payload: { type: "string" },
   internal: { type: "string" },
   origin: { type: "string" },
+  limit: { type: "string" },
   idle: { type: "string" },
   json: { type: "boolean" },
   watch: { type: "boolean" },

@@ -14,6 +14,7 @@ export const VALUE_OPTIONS = {
     text: "the worker's internal API, http:// (default: from the configuration)",
   },
   origin: { value: "ORIGIN", text: "the page's, as browsers send it: https://log.example.org" },
+  limit: { value: "N", text: "how many, the latest (default: 40)" },
   idle: { value: "SECONDS", text: "how long to stay silent and look for pings (default: 65)" },
 } as const;
 
@@ -94,6 +95,18 @@ export const COMMANDS = {
       "wavelog_worker status",
       "wavelog_worker status --url http://10.0.0.12:9001 --watch",
       "wavelog_worker status --json",
+    ],
+  },
+  recent: {
+    summary: "print who was closed or refused lately, and what was published",
+    required: [],
+    optional: ["topic", "limit", "url", "json", "config"],
+    optionTexts: {
+      url: "a worker's internal API, http:// (default: from the configuration)",
+    },
+    examples: [
+      "wavelog_worker recent --topic radio.user.7",
+      "wavelog_worker recent --limit 500 --json",
     ],
   },
   doctor: {

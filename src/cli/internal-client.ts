@@ -8,8 +8,11 @@ import { reachableAt, reachableHost } from "./addresses.ts";
 /** Longest a call may take in all, in milliseconds. */
 const CALL_DEADLINE_MS = 5_000;
 
-/** Most of an answer that is read, in characters: a cluster's object has up to 256 reports. */
-const MAX_ANSWER_LENGTH = 256 * 1024;
+/**
+ * Most of an answer that is read, in characters: what went on lately has up to 1,000 entries of each
+ * kind, with three texts of 200.
+ */
+const MAX_ANSWER_LENGTH = 2 * 1024 * 1024;
 
 /** Most of an answer that a message repeats. */
 const MAX_SHOWN_LENGTH = 200;

@@ -13,6 +13,7 @@ import { doctor } from "./doctor/doctor.ts";
 import { helpText } from "./help.ts";
 import { listen } from "./listen.ts";
 import { publish } from "./publish.ts";
+import { recent } from "./recent.ts";
 import { status } from "./status.ts";
 import { makeToken, readTokenRequest } from "./token.ts";
 
@@ -87,6 +88,12 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
     case "status": {
       const { url, json = false, watch = false } = options;
       return withConfig(options, deps, ({ config }) => status({ url, json, watch }, config, deps));
+    }
+    case "recent": {
+      const { topic, limit, url, json = false } = options;
+      return withConfig(options, deps, ({ config }) =>
+        recent({ topic, limit, url, json }, config, deps),
+      );
     }
     case "doctor":
       return withConfig(options, deps, ({ config }) => doctor(options, config, deps));
