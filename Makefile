@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench chaos soak clean
+.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -43,8 +43,12 @@ cluster: node_modules/.package-lock.json ## start Redis, three workers and nginx
 	@exec $(BUN) tools/cluster/main.ts
 
 test: node_modules/.package-lock.json ## check types, lint, docs, and run all tests
-	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy systemd
+	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy apache2 systemd
 	@$(BUN) test/run.ts
+
+fuzz: node_modules/.package-lock.json ## try millions of random inputs (SEED=, CASES= to choose)
+	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
+	@exec $(BUN) tools/fuzz/main.ts
 
 check: node_modules/.package-lock.json ## check types and lint alone
 	node_modules/.bin/tsc --noEmit

@@ -6,6 +6,7 @@ import { isTopicTooLong } from "../protocol/topic.ts";
 import { enlargeAcceptQueues } from "./accept-queue.ts";
 import type { Admission, Limit } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
+import { handshakeFault, UPGRADE_REQUIRED_HEADERS } from "./handshake.ts";
 import type { GatewayAddress } from "./link.ts";
 import type { GatewayPolicy } from "./policy.ts";
 import type { TopicAnswer } from "./questions.ts";
@@ -286,10 +287,17 @@ function upgradeHandler(
         admission.leave(ticket);
         return refuse("topic_not_registered", UPGRADE_ERRORS.topicNotRegistered);
       }
+      const fault = handshakeFault(request.method, request.headers);
+      if (fault !== undefined) {
+        admission.leave(ticket);
+        return refuse("bad_request", fault);
+      }
+      // The server grants the first subprotocol it is asked for: none is spoken here.
+      request.headers.delete("sec-websocket-protocol");
       const session = new Session(topic, meta.requireToken, address);
       // From the upgrade on, the ticket is the session's.
       session.ticket = ticket;
-      // False for a request that is no upgrade, and for a client that has gone meanwhile.
+      // False for a client that has gone meanwhile.
       if (!server.upgrade(request, { data: session })) {
         admission.leave(ticket);
         return refuse("bad_request", UPGRADE_ERRORS.notAWebSocket);
@@ -313,6 +321,9 @@ function answer(error: ApiError): Response {
     headers["retry-after"] = RETRY_AFTER_SECONDS;
     // The connection is worth nothing to a browser, and a file to us.
     headers["connection"] = "close";
+  }
+  if (error.status === UPGRADE_ERRORS.notAWebSocket.status) {
+    Object.assign(headers, UPGRADE_REQUIRED_HEADERS);
   }
   return new Response(error.text, { status: error.status, headers });
 }

@@ -27,8 +27,9 @@ const DRAIN_STEP_MS = 20;
 /** How often it is looked whether all sockets are gone while closing, in milliseconds. */
 const CLOSE_POLL_MS = 10;
 
-/** A reader for whom more than this part of `max_buffered` waits is behind. */
-const BEHIND_PART = 8;
+/** A reader for whom more than this part of `max_buffered` waits is behind, or about to be dropped. */
+const BEHIND_PART = 1 / 8;
+const ENDANGERED_PART = 1 / 2;
 
 function post(message: FromGateway): void {
   self.postMessage(message);
@@ -85,7 +86,7 @@ const deliveries = new DeliveryQueue({
   },
   defer: setImmediate,
   wait: setTimeout,
-  isCongested: (delivery) => sessions?.isCongested(decodeDelivery(delivery).topic) === true,
+  patience: (delivery) => sessions?.patience(decodeDelivery(delivery).topic) ?? 0,
 });
 let sessions: Sessions | undefined;
 
@@ -100,7 +101,8 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   admission = new Admission(message.admission);
   const started = new Sessions({
     tokens: () => policy.tokens,
-    behindBytes: Math.floor(maxBuffered / BEHIND_PART),
+    behindBytes: maxBuffered * BEHIND_PART,
+    endangeredBytes: maxBuffered * ENDANGERED_PART,
     wallClock: Date.now,
     monotonicClock: () => performance.now(),
     random: Math.random,
@@ -110,8 +112,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   sessions = started;
   slowReaders = new SlowReaders({
     maxBuffered,
-    monotonicClock: () => performance.now(),
-    sessions: () => started.open,
+    readersOf: (topic) => started.readersOf(topic),
     defer: setImmediate,
   });
   listener = new Listener({
@@ -127,7 +128,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   if (listen()) {
     scheduleTick(() => {
       started.tick();
-      slowReaders?.look();
+      slowReaders?.tick();
       sample.renew();
     });
   }
