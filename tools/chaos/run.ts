@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os";
 import { waitUntil } from "../cluster/wait.ts";
 import { Crowd } from "./crowd.ts";
 import { bringAbout } from "./faults.ts";
@@ -87,6 +88,7 @@ export async function run(options: RunOptions): Promise<Seen> {
     ends: workers.flatMap(({ name, process }) =>
       process.ends.filter(({ isMeant }) => !isMeant).map(({ how }) => `${name}: ${how}`),
     ),
+    load: `${(loadavg()[0] ?? 0).toFixed(1)} on ${availableParallelism()} processors`,
     before,
     after,
   };

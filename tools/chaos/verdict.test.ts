@@ -29,6 +29,7 @@ const GOOD: Seen = {
   givenUp: [],
   absences: [1000],
   ends: [],
+  load: "1.0 on 2 processors",
   before: [usage()],
   after: [usage()],
 };

@@ -18,6 +18,8 @@ export interface Seen {
   readonly absences: readonly number[];
   /** Ends of workers that the script has not brought about, in words. */
   readonly ends: readonly string[];
+  /** How busy the machine was with all that runs on it, in words: a late answer may be its doing. */
+  readonly load: string;
   readonly before: readonly Usage[];
   readonly after: readonly Usage[];
 }
@@ -108,6 +110,7 @@ export function judge(seen: Seen): Row[] {
     }),
     told("longest publish", `${longest.toFixed(0)} ms`),
     told("delivered out of order", count(audit.disordered)),
+    told("load of the machine in the end", seen.load),
     told("publishes refused while the single worker was away", count(awayRefused)),
   ];
 }
