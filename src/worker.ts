@@ -10,11 +10,15 @@ import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
 import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
+import { LoopDelay } from "./gateway/loop-delay.ts";
 import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
+import { threadCpuSeconds } from "./gateway/thread-cpu.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { tee, type WorkerEvents } from "./observability/events.ts";
 import { Journal } from "./observability/journal.ts";
+import { Metrics } from "./observability/metrics/metrics.ts";
+import { MAIN_THREAD } from "./observability/metrics/thread-metrics.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
@@ -89,7 +93,40 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
   previousSecret.watch(secretsOf(config).previous);
-  const events = tee(journal, previousSecret);
+  const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
+  const files = fileLimit();
+  const metrics = new Metrics({
+    worker: {
+      version,
+      readiness: () => readReadiness(readinessSources),
+      topics: { count: () => topics.count() },
+      activeTopics: () => gateways.headcount().activeTopics,
+    },
+    sockets: {
+      headcount: () => gateways.headcount(),
+      held: () => gateways.held(),
+      refusals: () => gateways.refusals(),
+      slowReaders: () => gateways.slowReaders(),
+      acceptPauses: () => guard?.pauses ?? 0,
+    },
+    threads: {
+      threads: () => gateways.loads(),
+      threadCount: threads,
+      mainCpuSeconds: threadCpuSeconds,
+    },
+    process: { openFiles, fileLimit: files },
+    cluster:
+      config.redisAddress === ""
+        ? undefined
+        : {
+            redis: () => backbone.redis(),
+            nodes: () => backbone.figures.nodes(),
+            outbox: () => backbone.figures.outbox(),
+            sent: () => backbone.figures.sent(),
+          },
+    now,
+  });
+  const events = tee(journal, previousSecret, ...metrics.listeners);
 
   const nodeId = randomBytes(8).toString("hex");
   const backbone = makeBackbone({
@@ -114,10 +151,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const wsHost = listenAddress(config.wsBind, hasIpv6);
   const internalHost = listenAddress(config.internalBind, hasIpv6);
 
-  const files = fileLimit();
   const settingsOf = (current: Config): GatewaySettings =>
     gatewaySettings(current, connectionLimit(current, files, logger));
-  const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
@@ -129,6 +164,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: events.socket,
+    onLag: events.deliveryMeasured,
+    onReport: (thread, { loopDelayMs }) => events.loopDelayed(String(thread), loopDelayMs),
     onFault,
   });
 
@@ -170,6 +207,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     port: config.internalPort,
     secrets: secretsOf(config),
     reusePort: config.reusePort,
+    now,
     ports: {
       topics,
       bus,
@@ -183,6 +221,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       drain: onDrain,
       isDraining: () => isDraining,
       readiness: () => readReadiness(readinessSources),
+      metrics,
       events,
     },
     onPreviousSecret: events.previousSecretUsed,
@@ -193,7 +232,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
-  const measure = (): void => gateways.tick(readReadiness(readinessSources));
+  const loopDelay = new LoopDelay({ now, wait: setTimeout });
+  const measure = (): void => {
+    gateways.tick(readReadiness(readinessSources));
+    events.loopDelayed(MAIN_THREAD, loopDelay.take());
+  };
   measure();
   const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { crc32 } from "node:zlib";
 import { eventually } from "./support/changes.ts";
 import { type LightSocket, subscribeMany } from "./support/light-socket.ts";
+import { scrape } from "./support/metrics.ts";
 import { TARGETS } from "./support/targets.ts";
 import { makeToken } from "./support/token.ts";
 import { type LogLine, startWorker } from "./support/worker.ts";
@@ -22,6 +23,8 @@ const AHEAD = 8;
 
 /** How long everything may take to arrive, on a busy machine. */
 const ARRIVAL_MS = 60_000;
+
+const BUFFERED = "wavelog_worker_buffered_bytes";
 
 const TOPIC = "contest_session.42";
 const USER = 7;
@@ -54,6 +57,7 @@ for (const target of TARGETS) {
         await worker.socketsReach(GOOD + STALLED);
 
         let expected = 0;
+        let waiting = 0;
         for (let event = 0; event < EVENTS; event += 1) {
           await api.publish(TOPIC, payloadOf(event));
           expected = crc32(`{"type":"push","payload":${payloadOf(event)}}`, expected);
@@ -62,6 +66,7 @@ for (const target of TARGETS) {
             "the good ones to read",
             ARRIVAL_MS,
           );
+          waiting = Math.max(waiting, (await scrape(worker)).get(BUFFERED) ?? 0);
         }
 
         await eventually(
@@ -88,6 +93,13 @@ for (const target of TARGETS) {
         }
         expect(lines.filter(({ level }) => level === "warn").length).toBeGreaterThan(0);
         expect((await api.status()).slow_readers).toBe(STALLED);
+        const series = await scrape(worker);
+        expect(series.get("wavelog_worker_slow_readers_total")).toBe(STALLED);
+        expect(series.get('wavelog_worker_closes_total{code="1006",reason="slow_reader"}')).toBe(
+          STALLED,
+        );
+        // Seen while it was there.
+        expect(waiting).toBeGreaterThan(0);
 
         await api.publish(TOPIC, '"end"');
         await eventually(

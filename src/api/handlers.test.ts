@@ -44,7 +44,10 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     isDraining: () => given.isDraining === true,
     readiness: () => given.readiness ?? "ready",
     cluster: () => answer({ nodes: [] }, "cluster"),
+    metrics: { contentType: "text/x-metrics", text: () => answer("up 1\n", "metrics") },
     events: {
+      answered: note("event answered"),
+      published: note("event published"),
       registered: note("event registered"),
       registryFull: note("event registryFull"),
       unregistered: note("event unregistered"),
@@ -86,12 +89,16 @@ test("the paths are the contract's, each with its method", () => {
     "GET /internal/status",
     "GET /internal/cluster",
     "POST /internal/drain",
+    "GET /internal/metrics",
     "GET /healthz",
     "GET /readyz",
   ]);
   expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
     "/healthz",
     "/readyz",
+  ]);
+  expect([...ROUTES].filter(([, route]) => route.takesBearer).map(([path]) => path)).toEqual([
+    "/internal/metrics",
   ]);
 });
 
@@ -228,6 +235,13 @@ describe("readiness", () => {
     const headers = { "X-Worker-Readiness": readiness };
     const answer: Answer = { kind: "fault", error: { status: 503, text }, headers };
     expect(await call("/readyz", "", { readiness })).toEqual({ answer, calls: [] });
+  });
+});
+
+describe("metrics", () => {
+  test("are answered as what they are", async () => {
+    const answer: Answer = { kind: "text", text: "up 1\n", type: "text/x-metrics" };
+    expect(await call("/internal/metrics", "")).toEqual({ answer, calls: [["metrics"]] });
   });
 });
 

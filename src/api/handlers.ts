@@ -28,11 +28,20 @@ export interface ApiPorts {
   readonly isDraining: () => boolean;
   /** Whether the worker can do its work. */
   readonly readiness: () => Readiness;
+  /** What a monitoring system reads: the text, and its media type. Rejects only on a bug. */
+  readonly metrics: {
+    readonly contentType: string;
+    text(): Promise<string>;
+  };
   readonly events: ApiEvents;
 }
 
 /** Told of what the API has done. */
 export interface ApiEvents {
+  /** A call was answered; `error` is what it was refused with. */
+  answered(call: string, error: ApiError | undefined): void;
+  /** An event was accepted: the call's body had so many bytes, its answer took so long. */
+  published(bytes: number, durationMs: number): void;
   registered(topic: string, requireToken: boolean, isNew: boolean): void;
   registryFull(topic: string): void;
   unregistered(topic: string, wasKnown: boolean): void;
@@ -50,7 +59,13 @@ type Headers = Readonly<Record<string, string>>;
 export type Answer =
   | { readonly kind: "fault"; readonly error: ApiError; readonly headers?: Headers }
   | { readonly kind: "json"; readonly value: object }
-  | { readonly kind: "text"; readonly text: string; readonly headers?: Headers }
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      /** Media type, where it is not plain text. */
+      readonly type?: string;
+      readonly headers?: Headers;
+    }
   | { readonly kind: "empty" };
 
 const EMPTY: Answer = { kind: "empty" };
@@ -61,8 +76,15 @@ export type Handler = (ports: ApiPorts, body: string, query: URLSearchParams) =>
 /** One path of the API. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** What the call is about, whatever its path is. */
+  readonly call: string;
   /** Whether anybody may ask, without the secret; `HEAD` too, as balancers do. */
   readonly isOpen?: true;
+  /**
+   * Whether the secret may come as `Authorization: Bearer` too, for programs that can send no header
+   * of ours.
+   */
+  readonly takesBearer?: true;
   readonly handle: Handler;
 }
 
@@ -144,19 +166,24 @@ async function ready(ports: ApiPorts): Promise<Answer> {
   }
 }
 
+async function metrics(ports: ApiPorts): Promise<Answer> {
+  return { kind: "text", text: await ports.metrics.text(), type: ports.metrics.contentType };
+}
+
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
   return { kind: "fault", error: parsed.error };
 }
 
 /** Every path of the internal API (contract, "Internal HTTP API"). */
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["/internal/register", { method: "POST", handle: register }],
-  ["/internal/unregister", { method: "POST", handle: unregister }],
-  ["/internal/publish", { method: "POST", handle: publish }],
-  ["/internal/push", { method: "POST", handle: publish }],
-  ["/internal/status", { method: "GET", handle: status }],
-  ["/internal/cluster", { method: "GET", handle: cluster }],
-  ["/internal/drain", { method: "POST", handle: drain }],
-  ["/healthz", { method: "GET", isOpen: true, handle: health }],
-  ["/readyz", { method: "GET", isOpen: true, handle: ready }],
+  ["/internal/register", { method: "POST", call: "register", handle: register }],
+  ["/internal/unregister", { method: "POST", call: "unregister", handle: unregister }],
+  ["/internal/publish", { method: "POST", call: "publish", handle: publish }],
+  ["/internal/push", { method: "POST", call: "publish", handle: publish }],
+  ["/internal/status", { method: "GET", call: "status", handle: status }],
+  ["/internal/cluster", { method: "GET", call: "cluster", handle: cluster }],
+  ["/internal/drain", { method: "POST", call: "drain", handle: drain }],
+  ["/internal/metrics", { method: "GET", call: "metrics", takesBearer: true, handle: metrics }],
+  ["/healthz", { method: "GET", call: "healthz", isOpen: true, handle: health }],
+  ["/readyz", { method: "GET", call: "readyz", isOpen: true, handle: ready }],
 ]);

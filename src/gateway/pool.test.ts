@@ -19,6 +19,8 @@ test("a thread that answers nothing is known by its silence", async () => {
     lookup: async () => undefined,
     status: async () => "{}",
     onEvent: () => undefined,
+    onLag: () => undefined,
+    onReport: () => undefined,
     onFault: () => undefined,
   });
   now = 1000;

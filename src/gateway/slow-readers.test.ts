@@ -63,6 +63,59 @@ class Scene {
   }
 }
 
+describe("what waits", () => {
+  test("is known as it was at the last look, for all and for the slowest", () => {
+    const scene = new Scene();
+    const [one, other] = [scene.join("a"), scene.join("a")];
+    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
+    scene.publish("a", 10);
+    one.buffer.bytes = 3 * KIB;
+    other.buffer.bytes = 5 * KIB;
+    scene.readers.look();
+    expect(scene.readers.waiting).toEqual({ all: 8 * KIB, most: 5 * KIB });
+    one.buffer.bytes = 0;
+    scene.leave(other.session);
+    scene.readers.look();
+    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
+  });
+
+  test("is nothing once nobody is behind, without another look", () => {
+    const scene = new Scene();
+    scene.join("a");
+    scene.publish("a", 1);
+    scene.readers.look();
+    const { looks } = scene;
+    scene.readers.look();
+    expect(scene.looks).toBe(looks);
+    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
+  });
+});
+
+describe("what was delivered", () => {
+  test("is each frame to each socket, with its bytes on the wire", () => {
+    const scene = new Scene();
+    scene.join("a");
+    const { session } = scene.join("a");
+    scene.join("b");
+    scene.publish("a", 3);
+    scene.publish("nobody", 5);
+    expect(scene.readers.delivered).toEqual({ frames: 6, bytes: 6 * KIB });
+    scene.leave(session);
+    scene.publish("a", 1);
+    expect(scene.readers.delivered).toEqual({ frames: 7, bytes: 7 * KIB });
+  });
+
+  test("is no answer to some, though it may make a slow reader", () => {
+    const scene = new Scene();
+    const { session } = scene.join("a");
+    for (let count = 0; count < 64; count += 1) {
+      scene.readers.answered("a", FRAME);
+    }
+    expect(scene.readers.delivered).toEqual({ frames: 0, bytes: 0 });
+    expect(scene.depthOf(session)).toBe(64 * KIB);
+  });
+});
+
 describe("a reader that was dropped", () => {
   test("is a slow one when as much waited for it as may, with how much that was", () => {
     const scene = new Scene();

@@ -39,11 +39,25 @@ export class SlowReaders {
   #unseen = 0;
   /** Whether something waited for any socket at the last look. */
   #isAnyBehind = false;
+  #deliveries = 0;
+  #deliveredBytes = 0;
+  #buffered = 0;
+  #mostBuffered = 0;
   #lastLook = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
 
   constructor(options: SlowReadersOptions) {
     this.#options = options;
+  }
+
+  /** Frames given to sockets since the start, an event to ten sockets being ten, and their bytes. */
+  get delivered(): { readonly frames: number; readonly bytes: number } {
+    return { frames: this.#deliveries, bytes: this.#deliveredBytes };
+  }
+
+  /** Bytes that waited for all sockets, and for the slowest of them, at the last look. */
+  get waiting(): { readonly all: number; readonly most: number } {
+    return { all: this.#buffered, most: this.#mostBuffered };
   }
 
   /** A socket has been subscribed to its topic. */
@@ -74,10 +88,23 @@ export class SlowReaders {
   /** A frame is being given to every socket of a topic. */
   published(topic: string, frame: string): void {
     const traffic = this.#traffic.get(topic);
-    if (traffic === undefined) {
-      return;
+    if (traffic !== undefined) {
+      const bytes = wireBytes(frame);
+      this.#deliveries += traffic.sockets;
+      this.#deliveredBytes += traffic.sockets * bytes;
+      this.#count(traffic, bytes);
     }
-    const bytes = wireBytes(frame);
+  }
+
+  /** A frame is being given to some sockets of a topic: as if all got it, for none gets more. */
+  answered(topic: string, frame: string): void {
+    const traffic = this.#traffic.get(topic);
+    if (traffic !== undefined) {
+      this.#count(traffic, wireBytes(frame));
+    }
+  }
+
+  #count(traffic: TopicTraffic, bytes: number): void {
     traffic.bytes += bytes;
     this.#unseen += bytes;
     // So that a burst does not make a good reader look like one that is far behind.
@@ -95,6 +122,8 @@ export class SlowReaders {
     }
     this.#unseen = 0;
     this.#isAnyBehind = false;
+    this.#buffered = 0;
+    this.#mostBuffered = 0;
     this.#lastLook = this.#options.monotonicClock();
     for (const session of this.#options.sessions()) {
       const { traffic, socket } = session;
@@ -102,6 +131,8 @@ export class SlowReaders {
         const buffered = socket.getBufferedAmount();
         session.drainedAt = traffic.bytes - buffered;
         this.#isAnyBehind ||= buffered > 0;
+        this.#buffered += buffered;
+        this.#mostBuffered = Math.max(this.#mostBuffered, buffered);
       }
     }
   }

@@ -1,3 +1,5 @@
+import type { ApiError } from "../protocol/api-errors.ts";
+import type { EnvelopeFault, EnvelopeUse } from "../protocol/envelope.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 
 /**
@@ -5,6 +7,10 @@ import type { SocketEvent } from "../protocol/socket-event.ts";
  * Call sites report events and never know who listens.
  */
 interface WorkerEventArguments {
+  /** A call of the internal API was answered; `error` is what it was refused with. */
+  answered: [call: string, error: ApiError | undefined];
+  /** An event was accepted: the call's body had so many bytes, its answer took so long. */
+  published: [bytes: number, durationMs: number];
   registered: [topic: string, requireToken: boolean, isNew: boolean];
   unregistered: [topic: string, wasKnown: boolean];
   /** A new topic was refused, since there are as many as there may be. */
@@ -20,6 +26,10 @@ interface WorkerEventArguments {
 
   /** Something happened to a socket, or to somebody who wanted one. */
   socket: [event: SocketEvent];
+  /** So long a delivery took from its acceptance to its sockets. */
+  deliveryMeasured: [lagMs: number];
+  /** So long the loop of a thread was late at most within the last second. */
+  loopDelayed: [thread: string, delayMs: number];
   /** The worker sends its browsers away, one after the other. */
   draining: [spreadMs: number, sockets: number];
   /** Browsers are accepted no longer: so many files of the limit are open. */
@@ -42,8 +52,12 @@ interface WorkerEventArguments {
   outboxDropped: [dropped: number];
   /** Events of an original worker found no room: `dropped` in all since the start. */
   heldDropped: [dropped: number];
+  /** A probe has come back through Redis. */
+  probed: [roundTripMs: number];
+  /** An envelope has come in that could be used. */
+  envelopeTaken: [use: EnvelopeUse];
   /** An envelope could not be used. */
-  envelopeRefused: [fault: string];
+  envelopeRefused: [fault: EnvelopeFault];
   /** An envelope of another installation was skipped. */
   neighbourHeard: [];
   catchUpLogFailed: [reason: string];
@@ -80,6 +94,8 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     };
   };
   return {
+    answered: to("answered"),
+    published: to("published"),
     registered: to("registered"),
     unregistered: to("unregistered"),
     registryFull: to("registryFull"),
@@ -88,6 +104,8 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     previousSecretUsed: to("previousSecretUsed"),
     failed: to("failed"),
     socket: to("socket"),
+    deliveryMeasured: to("deliveryMeasured"),
+    loopDelayed: to("loopDelayed"),
     draining: to("draining"),
     acceptPaused: to("acceptPaused"),
     acceptResumed: to("acceptResumed"),
@@ -99,6 +117,8 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     outboxSent: to("outboxSent"),
     outboxDropped: to("outboxDropped"),
     heldDropped: to("heldDropped"),
+    probed: to("probed"),
+    envelopeTaken: to("envelopeTaken"),
     envelopeRefused: to("envelopeRefused"),
     neighbourHeard: to("neighbourHeard"),
     catchUpLogFailed: to("catchUpLogFailed"),

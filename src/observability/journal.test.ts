@@ -106,7 +106,7 @@ describe("the journal writes one line", () => {
     ],
     [
       "for a client that has connected",
-      (journal) => journal.socket({ type: "connected", ...CLIENT, userId: 7 }),
+      (journal) => journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 }),
       { level: "info", ...CLIENT, user: 7, msg: "client connected" },
     ],
     [
@@ -368,7 +368,8 @@ describe("the journal cleans", () => {
     ["a stranger's address", (journal) => journal.forbidden(NASTY), "address"],
     [
       "a connected client's topic",
-      (journal) => journal.socket({ type: "connected", ...CLIENT, userId: 7, topic: NASTY }),
+      (journal) =>
+        journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7, topic: NASTY }),
       "topic",
     ],
     ["a refused topic", (journal) => journal.socket({ ...REFUSED, topic: NASTY }), "topic"],
@@ -600,7 +601,7 @@ describe("the journal bounds what strangers can cause", () => {
     for (let time = 0; time < 100; time += 1) {
       scene.journal.registered("a", true, false);
       scene.journal.unregistered("a", true);
-      scene.journal.socket({ type: "connected", ...CLIENT, userId: 7 });
+      scene.journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 });
       scene.journal.redisDown("gone");
       scene.journal.redisUp(1);
       scene.journal.caughtUp(1);
@@ -637,7 +638,7 @@ test("a token's refresh is told at debug alone: browsers do it all day", () => {
 test("a journal at a higher level leaves out what is below it", () => {
   const scene = new Scene("warn");
   scene.journal.registered("a", true, true);
-  scene.journal.socket({ type: "connected", ...CLIENT, userId: 7 });
+  scene.journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 });
   scene.journal.socket(REFUSED);
   expect(scene.take()).toEqual([expect.objectContaining({ msg: "handshake refused" })]);
 });
