@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench clean
+.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -43,8 +43,12 @@ cluster: node_modules/.package-lock.json ## start Redis, three workers and nginx
 	@exec $(BUN) tools/cluster/main.ts
 
 test: node_modules/.package-lock.json ## check types, lint, docs, and run all tests
-	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy systemd prometheus
+	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy apache2 systemd prometheus
 	@$(BUN) test/run.ts
+
+fuzz: node_modules/.package-lock.json ## try millions of random inputs (SEED=, CASES= to choose)
+	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
+	@exec $(BUN) tools/fuzz/main.ts
 
 check: node_modules/.package-lock.json ## check types and lint alone
 	node_modules/.bin/tsc --noEmit
@@ -66,6 +70,15 @@ bench: build ## measure speed and memory (QUICK=1 for a short run)
 	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
 	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
 	@$(BUN) bench/main.ts
+
+chaos: MINUTES = 5
+chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)
+	@test/install-packages.sh php-cli php-curl redis-server nginx openssl
+	@exec $(BUN) tools/chaos/main.ts --seed '$(SEED)' --minutes '$(MINUTES)'
+
+soak: build ## steady load for MINUTES=…; nothing may grow (PI=1: as on a Raspberry Pi alone)
+	@test/install-packages.sh util-linux
+	@exec $(BUN) tools/soak/main.ts --minutes '$(MINUTES)' --pi '$(PI)'
 
 clean: ## remove what was built or installed here
 	rm -rf dist node_modules bench/.build

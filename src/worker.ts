@@ -187,6 +187,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       slowReaders: () => gateways.slowReaders(),
       acceptPauses: () => guard?.pauses ?? 0,
     },
+    files: () => {
+      // Without one left to count with, all are open.
+      return files === undefined ? undefined : { open: Math.min(openFiles(), files), limit: files };
+    },
     threads: () => gateways.loads(),
     refusedPublishes: () => journal.overloads,
     nodes: () => bus.nodes(),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Glob } from "bun";
+import { CHECKS } from "../src/cli/doctor/checks.ts";
 import { API_ERRORS, UPGRADE_ERRORS } from "../src/protocol/api-errors.ts";
 import { CLOSE } from "../src/protocol/close-codes.ts";
 import { ENVELOPE_FAULTS, ENVELOPE_USES } from "../src/protocol/envelope.ts";
@@ -63,6 +64,43 @@ describe("docs/metrics.md", () => {
     );
     expect(alerts.length).toBeGreaterThan(10);
     expect(told).toEqual(alerts);
+  });
+});
+
+describe("docs/operations.md, from symptom to cure", async () => {
+  const guide = await Bun.file(join(ROOT, "docs/operations.md")).text();
+  const [, section = ""] = guide.split(/^## /m);
+  const rows = section.split("\n").filter((line) => line.startsWith("| "));
+  const ids = Object.keys(CHECKS);
+  /** What the doctor calls it: the third of four columns. */
+  const symptoms = rows
+    .map((row) => row.split(" | "))
+    .filter((cells) => cells.length === 4)
+    .slice(1);
+
+  test("lists every check of the doctor with its question, and no other", () => {
+    const questions = rows.filter((row) => /^\| `\w+` \| [^|]+\? \|$/.test(row));
+    expect(questions).toEqual(
+      Object.entries(CHECKS).map(([id, question]) => `| \`${id}\` | ${question} |`),
+    );
+  });
+
+  test("leads from each symptom to checks that exist", () => {
+    expect(symptoms.length).toBeGreaterThan(10);
+    for (const [symptom = "", , checks = "", cure = ""] of symptoms) {
+      const named = [...checks.matchAll(/`(\w+)`/g)].map(([, id = ""]) => id);
+      expect({ symptom, unknown: named.filter((id) => !ids.includes(id)) }).toEqual({
+        symptom,
+        unknown: [],
+      });
+      expect(named.length).toBeGreaterThan(0);
+      expect(cure.replace(/ \|$/, "")).not.toBe("");
+    }
+  });
+
+  test("has a symptom for every check", () => {
+    const named = symptoms.map((cells) => cells[2] ?? "").join();
+    expect(ids.filter((id) => !named.includes(`\`${id}\``))).toEqual([]);
   });
 });
 

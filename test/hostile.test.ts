@@ -13,7 +13,6 @@ import { startWorker, type WorkerProcess } from "./support/worker.ts";
 import {
   encodeFrame,
   OPCODE,
-  type OutFrame,
   topicTarget,
   upgradeRequest,
   type WsClient,
@@ -176,126 +175,17 @@ for (const target of TARGETS) {
       await stillServes();
     });
 
-    describe("frames that break the rules", () => {
-      const text = (payload: string | Uint8Array, more: Partial<OutFrame> = {}): OutFrame => ({
-        opcode: OPCODE.text,
-        payload,
-        ...more,
-      });
-      const next = (payload: string | Uint8Array, more: Partial<OutFrame> = {}): OutFrame => ({
-        opcode: OPCODE.continuation,
-        payload,
-        ...more,
-      });
-      const raw = (...bytes: number[]): Buffer => Buffer.from(bytes);
-      /** An announced length of 64 bits, mask behind it. */
-      const announced = (...length: number[]): Buffer => raw(0x81, 0xff, ...length, 1, 2, 3, 4);
-      const BAD: readonly [what: string, code: number, frames: readonly (OutFrame | Buffer)[]][] = [
-        ["text without mask", 1002, [text("hello", { mask: false })]],
-        ["long text without mask", 1002, [text("x".repeat(1000), { mask: false })]],
-        ["ping without mask", 1002, [{ opcode: OPCODE.ping, mask: false }]],
-        ["close without mask", 1002, [{ opcode: OPCODE.close, mask: false }]],
-        ...[1, 2, 3, 4, 5, 6, 7].map((rsv): (typeof BAD)[number] => [
-          `reserved bits ${rsv}`,
-          1002,
-          [text("hello", { rsv })],
-        ]),
-        ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map((opcode): (typeof BAD)[number] => [
-          `opcode ${opcode}`,
-          1002,
-          [{ opcode, payload: "x" }],
-        ]),
-        ["ping of 126 bytes", 1002, [{ opcode: OPCODE.ping, payload: "x".repeat(126) }]],
-        ["pong of 126 bytes", 1002, [{ opcode: OPCODE.pong, payload: "x".repeat(126) }]],
-        ["close of 126 bytes", 1002, [{ opcode: OPCODE.close, payload: "x".repeat(126) }]],
-        ["ping in fragments", 1002, [{ opcode: OPCODE.ping, fin: false }]],
-        ["close in fragments", 1002, [{ opcode: OPCODE.close, fin: false }]],
-        ["a continuation of nothing", 1002, [next("x")]],
-        ["text within fragments", 1002, [text("x", { fin: false }), text("y")]],
-        [
-          "binary within fragments",
-          1002,
-          [text("x", { fin: false }), { opcode: OPCODE.binary, payload: "y" }],
-        ],
-        ["text that is no UTF-8", 1007, [text(raw(0xff, 0xfe))]],
-        ["text cut within a character", 1007, [text(raw(0x61, 0xe2, 0x82))]],
-        ["a surrogate as UTF-8", 1007, [text(raw(0xed, 0xa0, 0x80))]],
-        ["a character too long", 1007, [text(raw(0xc0, 0x80))]],
-        [
-          "no UTF-8 across fragments",
-          1007,
-          [text(raw(0xe2), { fin: false }), next(raw(0x28, 0xa1))],
-        ],
-        ["a close of one byte", 1002, [{ opcode: OPCODE.close, payload: "x" }]],
-        [
-          "a close reason that is no UTF-8",
-          1007,
-          [{ opcode: OPCODE.close, payload: closePayload(1000, raw(0xff)) }],
-        ],
-        ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535].map(
-          (code): (typeof BAD)[number] => [
-            `close code ${code}`,
-            1002,
-            [{ opcode: OPCODE.close, payload: closePayload(code) }],
-          ],
-        ),
-        ["4097 bytes", 1009, [text("x".repeat(4097))]],
-        ["4097 bytes announced", 1009, [raw(0x81, 0xfe, 0x10, 0x01, 1, 2, 3, 4)]],
-        ["1 GiB announced", 1009, [announced(0, 0, 0, 0, 0x40, 0, 0, 0)]],
-        ["2^63 bytes announced", 1009, [announced(0x80, 0, 0, 0, 0, 0, 0, 0)]],
-        ["2^64-1 bytes announced", 1009, [announced(255, 255, 255, 255, 255, 255, 255, 255)]],
-        ["1 MiB", 1009, [text("x".repeat(MIB))]],
-        [
-          "fragments without end",
-          1009,
-          Array.from({ length: 5000 }, (_, index) =>
-            index === 0 ? text("x", { fin: false }) : next("x", { fin: false }),
-          ),
-        ],
-      ];
-      for (const [what, code, frames] of BAD) {
-        test(`${what}: ${code}, before auth and after`, async () => {
-          using fresh = await worker.open(closedTopic);
-          using subscribed = await worker.subscribe(openTopic);
-          for (const socket of [fresh, subscribed]) {
-            const bytes = frames.map((frame) =>
-              Buffer.isBuffer(frame) ? frame : encodeFrame(frame),
-            );
-            socket.tcp.write(Buffer.concat(bytes));
-            expect((await socket.closed()).code).toBe(code);
-            await socket.tcp.ended();
-          }
-          expect(fresh.frames).toEqual([]);
-        });
+    test("a flood of frames that mean nothing is read to its end", async () => {
+      using socket = await worker.subscribe(openTopic);
+      const flood: Buffer[] = [];
+      for (let index = 0; index < 5000; index += 1) {
+        flood.push(encodeFrame({ opcode: OPCODE.text, payload: `{"n":${index}}` }));
+        flood.push(encodeFrame({ opcode: OPCODE.ping, payload: `${index}` }));
       }
-
-      test("control frames between fragments are no fault", async () => {
-        const token = makeToken(worker.secret, closedTopic);
-        const auth = JSON.stringify({ type: "auth", token });
-        using socket = await worker.open(closedTopic);
-        for (const [index, part] of [...auth].entries()) {
-          socket.send({
-            opcode: index === 0 ? OPCODE.text : OPCODE.continuation,
-            payload: part,
-            fin: index === auth.length - 1,
-          });
-          socket.send({ opcode: index % 2 === 0 ? OPCODE.ping : OPCODE.pong, payload: `${index}` });
-        }
-        expect(await socket.nextFrame()).toBe('{"type":"auth_ok"}');
-      });
-
-      test("a flood of frames that mean nothing is read to its end", async () => {
-        using socket = await worker.subscribe(openTopic);
-        const flood: Buffer[] = [];
-        for (let index = 0; index < 5000; index += 1) {
-          flood.push(encodeFrame(text(`{"type":"nothing","n":${index}}`)));
-          flood.push(encodeFrame({ opcode: OPCODE.ping, payload: `${index}` }));
-        }
-        socket.tcp.write(Buffer.concat(flood));
-        await socket.until(() => socket.pongs[4999], "pongs");
-        expect(socket.pongs.at(-1)).toBe("4999");
-        expect(socket.close).toBeUndefined();
-      });
+      socket.tcp.write(Buffer.concat(flood));
+      await socket.until(() => socket.pongs[4999], "pongs");
+      expect(socket.pongs.at(-1)).toBe("4999");
+      expect(socket.close).toBeUndefined();
     });
 
     test("bodies cut short: nothing of them is done", async () => {

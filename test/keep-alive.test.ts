@@ -1,6 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { configuration, SERVERS } from "../src/cli/doctor/front.ts";
+import { diagnose } from "./support/doctor.ts";
 import { SOURCE_RUN, TARGETS } from "./support/targets.ts";
-import { TcpClient } from "./support/tcp-client.ts";
+import { LOOPBACK, TcpClient } from "./support/tcp-client.ts";
+import { WebServer } from "./support/web-server.ts";
 import { startWorker, type WorkerProcess } from "./support/worker.ts";
 import { OPCODE, type WsClient } from "./support/ws-client.ts";
 
@@ -98,3 +101,18 @@ test.concurrent("pings come every 30 s; who answers stays, who is silent for 60 
     expect(await socket.nextFrame()).toBe('{"type":"push","payload":1}');
   }
 });
+
+for (const server of SERVERS) {
+  test.concurrent(`the doctor sees two pings through ${server}`, async () => {
+    await using worker = await startWorker({ target: SOURCE_RUN });
+    const place = { prefix: "/worker", worker: `${LOOPBACK}:${worker.ports.ws}` };
+    await using front = await WebServer.start(server, configuration(server, place).join("\n"));
+    const words = ["--url", `ws://localhost:${front.port}/worker`];
+    const told = await diagnose({ worker, words, deadlineMs: SILENCE_MS + PING_MS });
+    expect(told.of("idle")).toMatchObject({
+      verdict: "ok",
+      text: expect.stringMatching(/^open after 65 s of silence, [23] pings of the worker's$/),
+    });
+    expect(told.status).toBe(0);
+  });
+}

@@ -3,6 +3,7 @@ import { eventually } from "./support/changes.ts";
 import { Nodes } from "./support/cluster-nodes.ts";
 import { RedisServer } from "./support/cluster-redis.ts";
 import { exchange } from "./support/http.ts";
+import { subscribeMany } from "./support/light-socket.ts";
 import { scrape } from "./support/metrics.ts";
 import { run } from "./support/program.ts";
 import { TARGETS } from "./support/targets.ts";
@@ -11,6 +12,8 @@ import { randomSecret, startWorker, type WorkerProcess } from "./support/worker.
 import { OPCODE, type WsClient } from "./support/ws-client.ts";
 
 setDefaultTimeout(60_000);
+
+const MIB = 1024 * 1024;
 
 const PATH = "/internal/metrics";
 
@@ -194,6 +197,29 @@ for (const target of TARGETS) {
         'registrations_total{result="full"}': 1,
         'limit_refusals_total{limit="max_topics"}': 1,
       });
+    });
+
+    test.concurrent("tell what waits for readers that have stalled", async () => {
+      // More than is published, so that nobody is dropped.
+      await using worker = await startWorker({ target, config: { max_buffered: 16 * MIB } });
+      const { api, ports } = worker;
+      await api.register("a");
+      const stalled = await subscribeMany(2, () => ({ port: ports.ws, topic: "a", stalls: true }));
+      for (let event = 0; event < 12; event += 1) {
+        // The kernel keeps some 4 MiB of an unread connection.
+        await api.publish("a", `"${"x".repeat(MIB - 1024)}"`);
+      }
+      const series = await eventually(async () => {
+        const now = await scrape(worker);
+        return (now.get("wavelog_worker_buffered_bytes") ?? 0) > 0 && now;
+      }, "something to wait");
+      const most = series.get("wavelog_worker_buffered_max_bytes") ?? 0;
+      expect(most).toBeWithin(1, 12 * MIB);
+      expect(series.get("wavelog_worker_buffered_bytes")).toBeWithin(most, 2 * most + 1);
+      for (const socket of stalled) {
+        socket[Symbol.dispose]();
+      }
+      await tells(worker, { sockets: 0, buffered_bytes: 0, slow_readers_total: 0 });
     });
 
     test.concurrent("have the same series whatever strangers do", async () => {

@@ -40,6 +40,7 @@ async function tests(): Promise<Counts> {
     `--reporter-outfile=${report}`,
     "./src",
     "./test",
+    "./tools",
   ]);
   const counts = readReport(report);
   rmSync(folder, { recursive: true });

@@ -4,6 +4,7 @@ import type { Secrets } from "../protocol/secrets.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route } from "./handlers.ts";
 import { listenShared } from "./listen-shared.ts";
 import { type Body, readBody } from "./read-body.ts";
+import { splitTarget } from "./request-target.ts";
 import { type SecretCheck, secretCheck } from "./secret-check.ts";
 
 /**
@@ -189,15 +190,6 @@ const NO_BODY: Body = { ok: true, text: "", bytes: 0 };
 
 async function bodyOf(request: IncomingMessage, route: Route): Promise<Body> {
   return route.method === "POST" ? readBody(request) : NO_BODY;
-}
-
-/** Path and query of a request target: `/a?b=c`, or a whole URL as proxies may send it. */
-function splitTarget(target: string): { path: string; query: string } {
-  const [, rest = target] = /^https?:\/\/[^/?]*(.*)$/i.exec(target) ?? [];
-  const mark = rest.indexOf("?");
-  return mark < 0
-    ? { path: rest, query: "" }
-    : { path: rest.slice(0, mark), query: rest.slice(mark + 1) };
 }
 
 const NO_PARAMS = new URLSearchParams();

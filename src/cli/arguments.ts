@@ -6,11 +6,14 @@ import {
   COMMANDS,
   type CommandName,
   type CommandSpec,
+  type FlagName,
   isCommandName,
   type OptionName,
+  type ValueOptionName,
 } from "./commands.ts";
 
-export type Options = Readonly<Partial<Record<OptionName, string>>>;
+export type Options = Readonly<Partial<Record<ValueOptionName, string>>> &
+  Readonly<Partial<Record<FlagName, boolean>>>;
 
 export type Invocation =
   | { readonly kind: "command"; readonly command: CommandName; readonly options: Options }
@@ -30,6 +33,12 @@ const OPTIONS = {
   ttl: { type: "string" },
   url: { type: "string" },
   payload: { type: "string" },
+  internal: { type: "string" },
+  origin: { type: "string" },
+  idle: { type: "string" },
+  json: { type: "boolean" },
+  watch: { type: "boolean" },
+  quick: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "v" },
 } as const satisfies Record<
@@ -96,7 +105,8 @@ function helpAbout([about, extra]: readonly string[]): Invocation {
 function optionProblem(command: CommandName, options: Options): string | undefined {
   const { required, optional }: CommandSpec = COMMANDS[command];
   const given = Object.keys(options) as OptionName[];
-  const foreign = given.find((name) => !required.includes(name) && !optional.includes(name));
+  const known: readonly OptionName[] = [...required, ...optional];
+  const foreign = given.find((name) => !known.includes(name));
   if (foreign !== undefined) {
     return `"${command}" takes no option --${foreign}`;
   }

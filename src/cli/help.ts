@@ -3,10 +3,19 @@ import {
   COMMANDS,
   type CommandName,
   type CommandSpec,
+  FLAG_OPTIONS,
+  isFlag,
+  type OptionName,
   VALUE_OPTIONS,
 } from "./commands.ts";
 
-const DOCS = "docs/configuration.md explains every key, README.md the first steps.";
+const DOCS =
+  "docs/configuration.md explains every key, docs/operations.md leads from symptom to cure.";
+
+const USAGE = "Usage: wavelog_worker ";
+
+/** Widest line of a usage, in characters, without what stands before it. */
+const USAGE_WIDTH = 64;
 
 /** The help of the program, or of one command. Ends without a newline. */
 export function helpText(command?: CommandName): string {
@@ -38,19 +47,19 @@ ${DOCS}`;
 
 function commandHelp(
   name: CommandName,
-  { summary, required, optional, examples }: CommandSpec,
+  { summary, required, optional, optionTexts = {}, examples }: CommandSpec,
 ): string {
   const usage = [
     name,
-    ...required.map((option) => `--${option} ${VALUE_OPTIONS[option].value}`),
-    ...optional.map((option) => `[--${option} ${VALUE_OPTIONS[option].value}]`),
+    ...required.map(written),
+    ...optional.map((option) => `[${written(option)}]`),
   ];
   const rows = [...required, ...optional].map(
-    (option) => [`--${option} ${VALUE_OPTIONS[option].value}`, VALUE_OPTIONS[option].text] as const,
+    (option) => [written(option), optionTexts[option] ?? textOf(option)] as const,
   );
   return `wavelog_worker ${name}: ${summary}
 
-Usage: wavelog_worker ${usage.join(" ")}
+${USAGE}${wrapped(usage)}
 
 Options:
 ${aligned([...rows, ["-h, --help", "print this help"]])}
@@ -59,6 +68,30 @@ Examples:
 ${examples.map((example) => `  ${example}`).join("\n")}
 
 ${DOCS}`;
+}
+
+/** An option as it is typed. */
+function written(option: OptionName): string {
+  return isFlag(option) ? `--${option}` : `--${option} ${VALUE_OPTIONS[option].value}`;
+}
+
+function textOf(option: OptionName): string {
+  return isFlag(option) ? FLAG_OPTIONS[option].text : VALUE_OPTIONS[option].text;
+}
+
+/** Words as lines of a terminal, the further ones indented to stand below the first. */
+function wrapped(words: readonly string[]): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words) {
+    if (line !== "" && line.length + 1 + word.length > USAGE_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${" ".repeat(USAGE.length)}`);
 }
 
 /** Two columns, indented. */

@@ -9,9 +9,11 @@ import { type Options, readArguments } from "./arguments.ts";
 import { checkReport } from "./check.ts";
 import type { CommandName } from "./commands.ts";
 import { type CliDeps, FAILED, MISUSED, OK } from "./deps.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { helpText } from "./help.ts";
 import { listen } from "./listen.ts";
 import { publish } from "./publish.ts";
+import { status } from "./status.ts";
 import { makeToken, readTokenRequest } from "./token.ts";
 
 /** Bytes of a new secret: 64 hex digits, as much as the key of HMAC-SHA256 is worth. */
@@ -82,6 +84,12 @@ async function runCommand(command: CommandName, options: Options, deps: CliDeps)
       const { topic = "", payload = "" } = options;
       return withConfig(options, deps, ({ config }) => publish({ topic, payload }, config, deps));
     }
+    case "status": {
+      const { url, json = false, watch = false } = options;
+      return withConfig(options, deps, ({ config }) => status({ url, json, watch }, config, deps));
+    }
+    case "doctor":
+      return withConfig(options, deps, ({ config }) => doctor(options, config, deps));
   }
 }
 

@@ -28,6 +28,8 @@ describe("a bind address", () => {
     ["http://localhost", "is no address"],
     ["a..b", "is no address"],
     ["-a", "is no address"],
+    ["a.0x", "is no address"],
+    ["0x7f000001", "is no address"],
     ["a".repeat(300), "is no address"],
     ["log example", "is no address"],
     ["[::1]", "has brackets"],
@@ -38,6 +40,13 @@ describe("a bind address", () => {
       problem: expect.stringContaining(problem),
     });
   });
+
+  test.each(["", "::", "::0", "0:0:0:0:0:0:0:0", "::0.0.0.0"])(
+    "%p is all interfaces, however it is spelled",
+    (text) => {
+      expect(parseBindAddress(text)).toEqual({ ok: true, address: "::" });
+    },
+  );
 
   test("may stand for all interfaces", () => {
     expect(["::", "0.0.0.0", "127.0.0.1", "localhost"].map(isAnyAddress)).toEqual([

@@ -10,8 +10,8 @@ const ALL_IPV4 = "0.0.0.0";
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?$/i;
 
-/** A last label of digits only makes a broken IPv4 address, never a host name. */
-const NUMERIC_END = /(?:^|\.)\d+\.?$/;
+/** A last label that is a number makes a broken IPv4 address, never a host name. */
+const NUMERIC_END = /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i;
 
 export type BindResult =
   | { readonly ok: true; readonly address: string }
@@ -20,7 +20,7 @@ export type BindResult =
 
 /** Reads the address a port is bound to: an IP address, a host name, or "" for all interfaces. */
 export function parseBindAddress(text: string): BindResult {
-  if (text === "") {
+  if (text === "" || isUnspecifiedIpv6(text)) {
     return { ok: true, address: ALL_INTERFACES };
   }
   if (isIP(text) !== 0 || (HOST_NAME.test(text) && !NUMERIC_END.test(text))) {
@@ -33,6 +33,11 @@ export function parseBindAddress(text: string): BindResult {
     return problem("has a port; write the address alone, the port has a key of its own");
   }
   return problem('is no address; give an IP address or a host name, or "" for all interfaces');
+}
+
+/** `::`, which may be spelled `::0`, `0:0:0:0:0:0:0:0` and otherwise. */
+function isUnspecifiedIpv6(text: string): boolean {
+  return isIP(text) === 6 && URL.parse(`http://[${text}]`)?.hostname === `[${ALL_INTERFACES}]`;
 }
 
 /** Whether an address stands for all interfaces. */

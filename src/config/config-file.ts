@@ -7,6 +7,9 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_LOCATED_LENGTH = 32 * 1024;
 const MAX_LOCATED_LINES = 500;
 
+/** How long it is looked for, in milliseconds: aliases of aliases are short to write and long to read. */
+const MAX_LOCATING_MS = 200;
+
 /** Reads a file's bytes, at most one more than {@link MAX_FILE_BYTES}; throws as `node:fs` does. */
 export type ReadFile = (path: string) => Uint8Array;
 
@@ -98,7 +101,11 @@ function faultLine(text: string): number | undefined {
   if (text.length > MAX_LOCATED_LENGTH || lines.length > MAX_LOCATED_LINES) {
     return undefined;
   }
+  const end = performance.now() + MAX_LOCATING_MS;
   for (let count = lines.length - 1; count > 0; count--) {
+    if (performance.now() > end) {
+      return undefined;
+    }
     try {
       Bun.YAML.parse(lines.slice(0, count).join("\n"));
       return count + 1;

@@ -409,6 +409,18 @@ describe("a fault in the file is one line", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  test("does not look for long where each look takes long", () => {
+    // Ten times ten times ten …: each line before the fault is quickly said, and slowly read.
+    const bomb = Array.from({ length: 10 }, (_, level) => {
+      const before = level === 0 ? "x" : `*a${level - 1}`;
+      return `a${level}: &a${level} [${Array(10).fill(before).join(", ")}]\n`;
+    });
+    const started = performance.now();
+    const line = message(load(`${bomb.join("")}${"# comment\n".repeat(400)}a: "b`));
+    expect(line).toStartWith("config.yaml: is not valid YAML");
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
   test("counts the faults beyond the fifth", () => {
     const text = CONFIG_KEYS.map((key) => `${key}: [x]`).join("\n");
     const raw = Object.fromEntries(CONFIG_KEYS.map((key) => [key, ["x"]]));

@@ -84,7 +84,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => {
       if (issue.code === "unrecognized_keys") {
-        return issue.keys.map((key) => `${path}: ${unknownProblem(key)}`);
+        return issue.keys.map((key) => `${path}: ${unknownProblem(key, secretTexts)}`);
       }
       const key = issue.path[0] as ConfigKey;
       return `${place(key)}: ${valueProblem(key, issue, secretTexts)}`;
@@ -128,10 +128,10 @@ function missingProblem({ explicit, wasRead = false }: LoadOptions): string {
     : `not found, and ${environmentName("worker_secret")} is not set; create the file (see config.sample.yaml) or name one with --config`;
 }
 
-function unknownProblem(key: string): string {
+function unknownProblem(key: string, secretTexts: readonly string[]): string {
   const meant = suggestName(key, CONFIG_KEYS);
   const advice = meant === undefined ? "remove it" : `did you mean "${meant}"?`;
-  return `${quoteKey(key)} is no key of this file; ${advice}`;
+  return `${quoteKey(key, secretTexts)} is no key of this file; ${advice}`;
 }
 
 /** A check's message follows the value it is about, unless that is secret or absent. */

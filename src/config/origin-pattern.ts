@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 export type OriginResult =
   /** An exact origin (`https://log.example.org`) or a host wildcard (`*.example.org`). */
   | { readonly ok: true; readonly pattern: string }
@@ -6,6 +8,9 @@ export type OriginResult =
 
 /** `scheme://host[:port]` of a scheme that browsers have no rules for (apps have such origins). */
 const OTHER_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9_.:[\]-]+$/;
+
+/** A host's labels are never empty; the URL parser lets such pass, and makes some of what it drops. */
+const LABELS = /^[^.]+(?:\.[^.]+)*\.?$/;
 
 const EXPECTED = 'is no origin; write "https://log.example.org" or "*.example.org"';
 
@@ -19,7 +24,10 @@ export function parseOriginPattern(text: string): OriginResult {
   }
   if (text.startsWith("*.")) {
     const host = hostOnly(text.slice(2));
-    return host === undefined ? problem(EXPECTED) : { ok: true, pattern: `*.${host}` };
+    // No host is below an IP address.
+    return host === undefined || isIP(host) !== 0
+      ? problem(EXPECTED)
+      : { ok: true, pattern: `*.${host}` };
   }
   const lower = text.toLowerCase();
   if (!lower.includes("://")) {
@@ -38,7 +46,7 @@ export function parseOriginPattern(text: string): OriginResult {
 
 function parseWebOrigin(lower: string): OriginResult {
   const url = URL.parse(lower);
-  if (url === null || url.hostname === "" || url.hostname.includes("*")) {
+  if (url === null || !LABELS.test(url.hostname) || url.hostname.includes("*")) {
     return problem(EXPECTED);
   }
   const rest = `${url.username}${url.password}${url.search}${url.hash}`;
@@ -53,10 +61,11 @@ function parseWebOrigin(lower: string): OriginResult {
 
 /** A host name as browsers write it, or `undefined` when the text is more or less than one. */
 function hostOnly(text: string): string | undefined {
-  if (!/^[^\s/?#@:*[\]\\]+$/.test(text) || text.startsWith(".")) {
+  if (!/^[^\s/?#@:*[\]\\]+$/.test(text)) {
     return undefined;
   }
-  return URL.parse(`http://${text}`)?.hostname;
+  const host = URL.parse(`http://${text}`)?.hostname ?? "";
+  return LABELS.test(host) ? host : undefined;
 }
 
 function problem(text: string): OriginResult {

@@ -13,9 +13,9 @@ function fixture() {
     publish: (delivery) => published.push(delivery),
     defer: (next) => deferred.push(next),
     wait: (next) => deferred.push(next),
-    isCongested: () => {
+    patience: () => {
       readers.looks += 1;
-      return readers.areBehind;
+      return readers.areBehind ? 400 : 0;
     },
   });
   /** Lets one turn of the loop pass; false when nothing had been deferred to it. */

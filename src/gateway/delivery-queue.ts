@@ -14,11 +14,6 @@ export function turnBudget(maxBuffered: number): number {
 /** How long the queue waits for readers that do not keep up before it looks again, in milliseconds. */
 const PAUSE_MS = 5;
 
-/**
- * How often it looks in vain before it goes on all the same: 400 ms for each budget. Readers who have stalled for good are dropped over their limit then, and hold nobody up for long.
- */
-const MAX_PAUSES = 80;
-
 /** What a {@link DeliveryQueue} needs. */
 export interface DeliveryQueueOptions {
   /** See {@link turnBudget}. */
@@ -28,8 +23,11 @@ export interface DeliveryQueueOptions {
   readonly defer: (next: () => void) => void;
   /** Runs something so many milliseconds later. */
   readonly wait: (next: () => void, ms: number) => void;
-  /** Whether too many of the sockets that a delivery is for are behind. */
-  readonly isCongested: (delivery: string) => boolean;
+  /**
+   * How long a delivery should wait for its readers, in milliseconds; 0 when they keep up. Asked once
+   * for each budget, and again while it waits.
+   */
+  readonly patience: (delivery: string) => number;
 }
 
 /**
@@ -47,7 +45,8 @@ export class DeliveryQueue {
   #isDeferred = false;
   /** UTF-16 units published since the last look at the readers. */
   #sinceLook = 0;
-  #pauses = 0;
+  /** How long the queue has waited for them since. */
+  #waitedMs = 0;
 
   constructor(options: DeliveryQueueOptions) {
     this.#options = options;
@@ -115,11 +114,11 @@ export class DeliveryQueue {
     if (this.#sinceLook < this.#options.budget()) {
       return false;
     }
-    if (this.#pauses < MAX_PAUSES && this.#options.isCongested(delivery)) {
-      this.#pauses += 1;
+    if (this.#waitedMs < this.#options.patience(delivery)) {
+      this.#waitedMs += PAUSE_MS;
       return true;
     }
-    this.#pauses = 0;
+    this.#waitedMs = 0;
     this.#sinceLook = 0;
     return false;
   }

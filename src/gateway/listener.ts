@@ -3,16 +3,18 @@ import { type ApiError, UPGRADE_ERRORS } from "../protocol/api-errors.ts";
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/frames.ts";
 import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
-import { isTopicTooLong, normalizeTopic } from "../protocol/topic.ts";
+import { isTopicTooLong } from "../protocol/topic.ts";
 import { enlargeAcceptQueues } from "./accept-queue.ts";
 import type { Admission, Limit } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
+import { handshakeFault, UPGRADE_REQUIRED_HEADERS } from "./handshake.ts";
 import type { GatewayAddress } from "./link.ts";
 import type { GatewayPolicy } from "./policy.ts";
 import type { TopicAnswer } from "./questions.ts";
 import { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { SLOW_READER, type SlowReaders } from "./slow-readers.ts";
+import { upgradeTarget } from "./upgrade-target.ts";
 
 /**
  * Listeners on the same port in one thread where the accept queue cannot be enlarged: the queues of
@@ -59,7 +61,8 @@ export interface ListenerOptions {
   readonly sessions: Sessions;
   readonly admission: Admission;
   readonly slowReaders: SlowReaders;
-  readonly lookup: (topic: string) => Promise<TopicAnswer>;
+  /** At once while a crowd comes for the topic. */
+  readonly lookup: (topic: string) => TopicAnswer | Promise<TopicAnswer>;
   /** Whether the worker can do its work. */
   readonly readiness: () => Readiness;
   readonly report: (event: SocketEvent) => void;
@@ -229,7 +232,10 @@ function closed(
   sessions.closed(session, code, reason, depth);
 }
 
-type Upgrade = (request: Request, server: Server<Session>) => Promise<Response | undefined>;
+type Upgrade = (
+  request: Request,
+  server: Server<Session>,
+) => Response | undefined | Promise<Response | undefined>;
 
 /** How a limit is answered; all of them pass, so the client may come back. */
 const LIMIT_ERRORS: Readonly<Record<Limit, ApiError>> = {
@@ -243,7 +249,7 @@ function upgradeHandler(
   { policy, admission, lookup, report }: ListenerOptions,
   upgraded: (server: Server<Session>) => void,
 ): Upgrade {
-  return async (request, server) => {
+  return (request, server) => {
     const { limits, isTrustedProxy, isOriginAllowed } = policy();
     const client = clientAddress(
       request.headers.get("x-forwarded-for"),
@@ -257,52 +263,56 @@ function upgradeHandler(
       report({ type: "refused", topic, address, cause, reason });
       return answer(error);
     };
-    if (request.url.length > MAX_URL_LENGTH) {
+    const { url } = request;
+    if (url.length > MAX_URL_LENGTH) {
       return refuse("url_too_long", UPGRADE_ERRORS.uriTooLong);
     }
-    // A request without `Host` has a bare path for its URL.
-    const url = URL.parse(request.url, "http://worker");
-    if (url?.pathname !== "/ws") {
+    const target = upgradeTarget(url);
+    if (target.path !== "/ws") {
       return refuse("bad_request", UPGRADE_ERRORS.notFound);
     }
-    topic = normalizeTopic(url.searchParams.get("topic") ?? "");
+    topic = target.topic;
     if (client.isHeaderIgnored) {
       report({ type: "header_ignored", topic, address });
+    }
+    if (topic === "") {
+      return refuse("bad_request", UPGRADE_ERRORS.missingTopic);
+    }
+    if (isTopicTooLong(topic)) {
+      return refuse("bad_request", UPGRADE_ERRORS.topicTooLong);
+    }
+    if (!isOriginAllowed(request.headers.get("origin"))) {
+      return refuse("origin", UPGRADE_ERRORS.originNotAllowed);
     }
     const ticket = admission.enter(client.isOneClient ? address : undefined, limits);
     if (typeof ticket === "string") {
       return refuse(ticket, LIMIT_ERRORS[ticket], `${ticket} reached`);
     }
-    let isUpgraded = false;
-    try {
-      if (topic === "") {
-        return refuse("bad_request", UPGRADE_ERRORS.missingTopic);
-      }
-      if (isTopicTooLong(topic)) {
-        return refuse("bad_request", UPGRADE_ERRORS.topicTooLong);
-      }
-      if (!isOriginAllowed(request.headers.get("origin"))) {
-        return refuse("origin", UPGRADE_ERRORS.originNotAllowed);
-      }
-      const meta = await lookup(topic);
+    const settle = (meta: TopicAnswer): Response | undefined => {
       if (meta === undefined) {
+        admission.leave(ticket);
         return refuse("topic_not_registered", UPGRADE_ERRORS.topicNotRegistered);
       }
+      const fault = handshakeFault(request.method, request.headers);
+      if (fault !== undefined) {
+        admission.leave(ticket);
+        return refuse("bad_request", fault);
+      }
+      // The server grants the first subprotocol it is asked for: none is spoken here.
+      request.headers.delete("sec-websocket-protocol");
       const session = new Session(topic, meta.requireToken, address);
+      // From the upgrade on, the ticket is the session's.
       session.ticket = ticket;
-      // False for a request that is no upgrade, and for a client that has gone meanwhile.
-      isUpgraded = server.upgrade(request, { data: session });
-      if (!isUpgraded) {
+      // False for a client that has gone meanwhile.
+      if (!server.upgrade(request, { data: session })) {
+        admission.leave(ticket);
         return refuse("bad_request", UPGRADE_ERRORS.notAWebSocket);
       }
       upgraded(server);
       return undefined;
-    } finally {
-      // From the upgrade on, the ticket is the session's.
-      if (!isUpgraded) {
-        admission.leave(ticket);
-      }
-    }
+    };
+    const meta = lookup(topic);
+    return meta instanceof Promise ? meta.then(settle) : settle(meta);
   };
 }
 
@@ -336,6 +346,9 @@ function answer(error: ApiError): Response {
     headers["retry-after"] = RETRY_AFTER_SECONDS;
     // The connection is worth nothing to a browser, and a file to us.
     headers["connection"] = "close";
+  }
+  if (error.status === UPGRADE_ERRORS.notAWebSocket.status) {
+    Object.assign(headers, UPGRADE_REQUIRED_HEADERS);
   }
   return new Response(error.text, { status: error.status, headers });
 }

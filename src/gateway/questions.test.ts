@@ -4,10 +4,14 @@ import { Questions } from "./questions.ts";
 const OPEN = { requireToken: false };
 const CLOSED = { requireToken: true };
 
-/** Questions, and the topics that have been asked of the main thread. */
-function fresh(): { questions: Questions; asked: string[] } {
+/** Questions, the topics that have been asked of the main thread, and a clock. */
+function fresh(): { questions: Questions; asked: string[]; clock: { now: number } } {
   const asked: string[] = [];
-  return { questions: new Questions((topic) => asked.push(topic)), asked };
+  const clock = { now: 0 };
+  const ask = (topic: string): void => {
+    asked.push(topic);
+  };
+  return { questions: new Questions(ask, () => clock.now), asked, clock };
 }
 
 describe("questions", () => {
@@ -53,7 +57,8 @@ describe("questions", () => {
   });
 
   test("may be answered while they are being asked", async () => {
-    const questions: Questions = new Questions((topic) => questions.answer(topic, OPEN));
+    const answer = (topic: string): void => questions.answer(topic, OPEN);
+    const questions: Questions = new Questions(answer, () => 0);
     expect(await questions.ask("a")).toEqual(OPEN);
     expect(await questions.ask("a")).toEqual(OPEN);
   });
@@ -76,5 +81,43 @@ describe("questions", () => {
     questions.answer("__proto__", CLOSED);
     questions.answer("", undefined);
     expect(await Promise.all(answers)).toEqual([CLOSED, OPEN, undefined]);
+  });
+});
+
+describe("a crowd's answer", () => {
+  const crowd = (questions: Questions, size: number) =>
+    Array.from({ length: size }, () => questions.ask("a"));
+
+  test("serves those who come right after it, at once", async () => {
+    const { questions, asked, clock } = fresh();
+    const waiting = crowd(questions, 64);
+    questions.answer("a", CLOSED);
+    expect(questions.ask("a")).toEqual(CLOSED);
+    clock.now = 24;
+    expect(questions.ask("a")).toEqual(CLOSED);
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => CLOSED));
+    expect(asked).toEqual(["a"]);
+  });
+
+  test("is forgotten after a moment", async () => {
+    const { questions, asked, clock } = fresh();
+    crowd(questions, 64);
+    questions.answer("a", CLOSED);
+    clock.now = 25;
+    const later = questions.ask("a");
+    expect(later).toBeInstanceOf(Promise);
+    questions.answer("a", OPEN);
+    expect(await later).toEqual(OPEN);
+    expect(asked).toEqual(["a", "a"]);
+  });
+
+  test("serves nobody else when the crowd is none, or the topic not registered", () => {
+    const { questions, asked } = fresh();
+    crowd(questions, 63);
+    questions.answer("a", CLOSED);
+    crowd(questions, 64);
+    questions.answer("a", undefined);
+    void questions.ask("a");
+    expect(asked).toEqual(["a", "a", "a"]);
   });
 });

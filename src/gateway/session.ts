@@ -13,14 +13,28 @@ export interface SessionSocket {
 /** What is published to one topic, as far as the sockets of this thread are concerned. */
 export interface TopicTraffic {
   readonly topic: string;
-  /** Bytes given to each of its sockets since the first of them came. */
-  bytes: number;
   sockets: number;
+  /** Bytes published to each of its sockets since the first of them came. */
+  bytes: number;
+  /** The reading of `bytes` at the last turn of the loop. */
+  marked: number;
+  /** Bytes of which it is certain that they have been handed to the sockets. */
+  written: number;
+  /** The reading of `written` at the last look at its sockets. */
+  lookedAt: number;
+  /** Bytes of its largest frame. */
+  largest: number;
+  /** Whether some of it may not have been handed to the sockets yet. */
+  isFresh: boolean;
+  /** Bytes that waited at the last look: for all of its sockets, and for the slowest. */
+  waiting: number;
+  mostWaiting: number;
 }
 
 /**
- * One browser's socket: awaiting auth → subscribed → closing. Only {@link Sessions} changes it. One
- * object per socket, flat and of one shape, since there are tens of thousands.
+ * One browser's socket: awaiting auth → subscribed → closing. Only {@link Sessions} changes it, but for
+ * what the listener and `SlowReaders` keep with it. One object per socket, flat and of one shape,
+ * since there are tens of thousands.
  */
 export class Session {
   readonly topic: string;
@@ -51,7 +65,7 @@ export class Session {
   ticket: Ticket = NO_TICKET;
   /** What is published to it, while it is subscribed. */
   traffic: TopicTraffic | undefined = undefined;
-  /** The reading of `traffic.bytes` up to which, at the last look, it had been given everything. */
+  /** The reading of `traffic.bytes` up to which it had read everything at the last look. */
   drainedAt = 0;
 
   constructor(topic: string, requireToken: boolean, address: string) {

@@ -92,6 +92,7 @@ class Scene {
     this.sessions = new Sessions({
       tokens: () => verifier,
       behindBytes: 128 * 1024,
+      endangeredBytes: 512 * 1024,
       wallClock: () => this.wallMs,
       monotonicClock: () => this.monotonicMs,
       random: () => random,
@@ -1466,46 +1467,48 @@ describe("whatever clients do", () => {
   });
 });
 
-describe("a topic is congested", () => {
-  /** More than a good reader leaves waiting. */
+describe("a topic's deliveries wait for its readers", () => {
+  /** More than a good reader leaves waiting, and so much that it is about to be dropped. */
   const BEHIND = 300_000;
+  const ENDANGERED = 600_000;
 
   /** A topic with so many readers, the first of which are behind. */
-  function crowd(size: number, behind: number): { scene: Scene; clients: Client[] } {
+  function crowd(
+    size: number,
+    behind: number,
+    buffered: number,
+  ): { scene: Scene; clients: Client[] } {
     const scene = new Scene();
     const clients = Array.from({ length: size }, () => scene.admitted());
     for (const { socket } of clients.slice(0, behind)) {
-      socket.buffered = BEHIND;
+      socket.buffered = buffered;
     }
     return { scene, clients };
   }
 
   test.each([
-    { size: 16, behind: 3, isCongested: false },
-    { size: 16, behind: 4, isCongested: true },
-    { size: 15, behind: 15, isCongested: false },
-    { size: 1, behind: 1, isCongested: false },
-    { size: 1000, behind: 1000, isCongested: true },
-    { size: 1000, behind: 7, isCongested: false },
-  ])("$behind of $size readers behind: $isCongested", ({ size, behind, isCongested }) => {
-    expect(crowd(size, behind).scene.sessions.isCongested(TOPIC)).toBe(isCongested);
+    { size: 16, behind: 3, buffered: BEHIND, ms: 0 },
+    { size: 16, behind: 4, buffered: BEHIND, ms: 400 },
+    { size: 16, behind: 1, buffered: ENDANGERED, ms: 100 },
+    { size: 16, behind: 4, buffered: ENDANGERED, ms: 400 },
+    { size: 15, behind: 15, buffered: ENDANGERED, ms: 0 },
+    { size: 1, behind: 1, buffered: ENDANGERED, ms: 0 },
+    { size: 1000, behind: 1000, buffered: BEHIND, ms: 400 },
+    { size: 1000, behind: 249, buffered: BEHIND, ms: 0 },
+    { size: 1000, behind: 1, buffered: ENDANGERED, ms: 100 },
+  ])("$behind of $size readers with $buffered bytes: $ms ms", ({ size, behind, buffered, ms }) => {
+    expect(crowd(size, behind, buffered).scene.sessions.patience(TOPIC)).toBe(ms);
   });
 
-  test("for no other topic", () => {
-    expect(crowd(16, 16).scene.sessions.isCongested("another")).toBe(false);
+  test("but not for those of another", () => {
+    expect(crowd(16, 16, BEHIND).scene.sessions.patience("another")).toBe(0);
   });
 
-  test("by others each time: a few that are always behind hold up nobody for long", () => {
-    const { scene } = crowd(256, 16);
-    const looks = Array.from({ length: 16 }, () => scene.sessions.isCongested(TOPIC));
-    expect(looks.filter((look) => look).length).toBe(2);
-  });
-
-  test("not by those who have gone", () => {
-    const { scene, clients } = crowd(16, 16);
+  test("but not for those who have gone", () => {
+    const { scene, clients } = crowd(16, 16, BEHIND);
     for (const { session } of clients) {
       scene.sessions.closed(session, 1006, "");
     }
-    expect(scene.sessions.isCongested(TOPIC)).toBe(false);
+    expect(scene.sessions.patience(TOPIC)).toBe(0);
   });
 });

@@ -29,11 +29,16 @@ const STATUS_INTERVAL_MS = 700;
 /** Fewer readers on a topic say nothing about the machine: they may just be slow. */
 const MIN_CROWD = 16;
 
-/** How many of a topic's readers are asked at a time. */
-const SAMPLE = 32;
-
 /** From this part of them on it is not the readers' fault. */
 const CONGESTED_SHARE = 0.25;
+
+/**
+ * How long the deliveries of one budget wait for a crowd that is behind, and for single readers who
+ * are about to be dropped, in milliseconds. Readers who have stalled for good are dropped soon all
+ * the same, and hold nobody up for longer than some of these.
+ */
+const CROWD_PATIENCE_MS = 400;
+const READER_PATIENCE_MS = 100;
 
 /**
  * A refresh that comes sooner after the last one, good or bad, is ignored: a client needs one in a
@@ -64,6 +69,8 @@ export interface SessionsOptions {
    * is dropped, and more than a good reader leaves waiting.
    */
   readonly behindBytes: number;
+  /** From so many bytes on it is about to be dropped. */
+  readonly endangeredBytes: number;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Milliseconds on a clock that never goes back. */
@@ -85,7 +92,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #open = new Set<Session>();
-  /** Subscribed sockets by topic; see {@link isCongested}. */
+  /** Subscribed sockets by topic; see {@link patience}. */
   readonly #byTopic = new Map<string, Set<Session>>();
   /** Handshake deadlines and keep-alive turns, on the monotonic clock. */
   readonly #turns: Deadlines<Session>;
@@ -106,9 +113,9 @@ export class Sessions {
     return this.#open.size;
   }
 
-  /** Each of them. */
-  get open(): Iterable<Session> {
-    return this.#open;
+  /** Those that are subscribed to a topic. */
+  readersOf(topic: string): Iterable<Session> {
+    return this.#byTopic.get(topic) ?? [];
   }
 
   /** A client has been upgraded: its handshake deadline starts. */
@@ -185,27 +192,27 @@ export class Sessions {
   }
 
   /**
-   * Whether so many readers of a topic are behind that it is the machine that is too slow. A few of
-   * them are asked, others each time.
+   * How long a topic's deliveries should wait for its readers, in milliseconds; 0 when they keep up.
+   * Where many are behind, it is the machine that is too slow and not they; where one is about to be
+   * dropped, it may be. All are asked, which costs a fraction of writing to them.
    */
-  isCongested(topic: string): boolean {
+  patience(topic: string): number {
     const readers = this.#byTopic.get(topic);
     if (readers === undefined || readers.size < MIN_CROWD) {
-      return false;
+      return 0;
     }
-    let asked = 0;
+    const { behindBytes, endangeredBytes } = this.#options;
     let behind = 0;
+    let endangered = 0;
     for (const reader of readers) {
-      asked += 1;
-      behind += (reader.socket?.getBufferedAmount() ?? 0) > this.#options.behindBytes ? 1 : 0;
-      // To the end of the line.
-      readers.delete(reader);
-      readers.add(reader);
-      if (asked === SAMPLE) {
-        break;
-      }
+      const buffered = reader.socket?.getBufferedAmount() ?? 0;
+      behind += buffered > behindBytes ? 1 : 0;
+      endangered += buffered > endangeredBytes ? 1 : 0;
     }
-    return behind >= asked * CONGESTED_SHARE;
+    if (behind >= readers.size * CONGESTED_SHARE) {
+      return CROWD_PATIENCE_MS;
+    }
+    return endangered > 0 ? READER_PATIENCE_MS : 0;
   }
 
   /** Begins to close every socket, spread over a time; see {@link drainStep}. */

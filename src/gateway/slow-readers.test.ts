@@ -5,89 +5,116 @@ import { SlowReaders } from "./slow-readers.ts";
 const KIB = 1024;
 const MAX_BUFFERED = 64 * KIB;
 
-/** Twelve bytes less than 1 KiB, so that a frame with its header of 4 bytes has a round length. */
+/** So many KiB make a look worth its while. */
+const QUARTER = 16;
+
+/** What may wait, what one turn may add to it, and one frame. */
+const MOST = MAX_BUFFERED + (3 * MAX_BUFFERED) / 4 + KIB;
+
+/** With its header of four bytes, a frame of 1 KiB. */
 const FRAME = "x".repeat(KIB - 4);
 
-/** Sessions of one thread whose sockets have a buffer that a test fills. */
+interface Reader {
+  readonly session: Session;
+  /** What waits for it. */
+  waiting: number;
+  /** Whether it takes what it is given at once. */
+  isReading: boolean;
+}
+
+/** Sockets of one thread with buffers, and the turns of its loop. */
 class Scene {
-  readonly sessions = new Set<Session>();
-  readonly deferred: (() => void)[] = [];
-  now = 1000;
+  readonly readers: Reader[] = [];
+  deferred: (() => void)[] = [];
   looks = 0;
-  readonly readers = new SlowReaders({
+  /** Published and not yet handed to the sockets. */
+  #published = new Map<string, number>();
+  readonly slow = new SlowReaders({
     maxBuffered: MAX_BUFFERED,
-    monotonicClock: () => this.now,
-    sessions: () => {
+    readersOf: (topic) => {
       this.looks += 1;
-      return this.sessions;
+      return this.readers
+        .map(({ session }) => session)
+        .filter((session) => session.topic === topic);
     },
     defer: (next) => this.deferred.push(next),
   });
 
-  join(topic: string): { session: Session; buffer: { bytes: number } } {
-    const buffer = { bytes: 0 };
+  join(topic: string, isReading = true): Reader {
+    const reader = { session: new Session(topic, false, "203.0.113.9"), waiting: 0, isReading };
     const socket: SessionSocket = {
       send: () => undefined,
       close: () => undefined,
       subscribe: () => undefined,
       ping: () => undefined,
-      getBufferedAmount: () => buffer.bytes,
+      getBufferedAmount: () => reader.waiting,
     };
-    const session = new Session(topic, false, "203.0.113.9");
-    session.socket = socket;
-    this.sessions.add(session);
-    this.readers.joined(session);
-    return { session, buffer };
-  }
-
-  leave(session: Session): void {
-    this.sessions.delete(session);
-    this.readers.left(session);
+    reader.session.socket = socket;
+    this.readers.push(reader);
+    this.slow.joined(reader.session);
+    return reader;
   }
 
   publish(topic: string, kib: number): void {
     for (let count = 0; count < kib; count += 1) {
-      this.readers.published(topic, FRAME);
+      this.slow.published(topic, FRAME);
     }
+    this.#published.set(topic, (this.#published.get(topic) ?? 0) + kib * KIB);
   }
 
-  /** One turn of the loop: what was deferred happens. */
+  /** One turn of the loop: what was deferred happens, then what was published is written. */
   turn(): void {
     for (const next of this.deferred.splice(0)) {
       next();
     }
+    for (const reader of this.readers) {
+      const given = this.#published.get(reader.session.topic) ?? 0;
+      reader.waiting = reader.isReading ? 0 : reader.waiting + given;
+    }
+    this.#published = new Map();
   }
 
-  depthOf(session: Session): number | undefined {
-    return this.readers.depthAtEnd(session, 1006, "");
+  /** Turns until nothing is deferred any more. */
+  rest(): void {
+    for (let turns = 0; turns < 5; turns += 1) {
+      this.turn();
+    }
+    expect(this.deferred).toEqual([]);
+  }
+
+  depthOf({ session }: Reader): number | undefined {
+    return this.slow.depthAtEnd(session, 1006, "");
   }
 }
 
 describe("what waits", () => {
   test("is known as it was at the last look, for all and for the slowest", () => {
     const scene = new Scene();
-    const [one, other] = [scene.join("a"), scene.join("a")];
-    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
-    scene.publish("a", 10);
-    one.buffer.bytes = 3 * KIB;
-    other.buffer.bytes = 5 * KIB;
-    scene.readers.look();
-    expect(scene.readers.waiting).toEqual({ all: 8 * KIB, most: 5 * KIB });
-    one.buffer.bytes = 0;
-    scene.leave(other.session);
-    scene.readers.look();
-    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
+    const [one, other] = [scene.join("a", false), scene.join("a", false)];
+    scene.join("b");
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
+    scene.publish("a", QUARTER);
+    scene.publish("b", QUARTER);
+    scene.rest();
+    expect(scene.slow.waiting).toEqual({ all: 2 * QUARTER * KIB, most: QUARTER * KIB });
+    one.waiting = 3 * KIB;
+    other.waiting = 5 * KIB;
+    scene.slow.tick();
+    expect(scene.slow.waiting).toEqual({ all: 8 * KIB, most: 5 * KIB });
+    one.waiting = 0;
+    other.waiting = 0;
+    scene.slow.tick();
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
   });
 
-  test("is nothing once nobody is behind, without another look", () => {
+  test("is forgotten with the readers it waited for", () => {
     const scene = new Scene();
-    scene.join("a");
-    scene.publish("a", 1);
-    scene.readers.look();
-    const { looks } = scene;
-    scene.readers.look();
-    expect(scene.looks).toBe(looks);
-    expect(scene.readers.waiting).toEqual({ all: 0, most: 0 });
+    const reader = scene.join("a", false);
+    scene.publish("a", QUARTER);
+    scene.rest();
+    expect(scene.slow.waiting.all).toBe(QUARTER * KIB);
+    scene.slow.left(reader.session);
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
   });
 });
 
@@ -99,65 +126,77 @@ describe("what was delivered", () => {
     scene.join("b");
     scene.publish("a", 3);
     scene.publish("nobody", 5);
-    expect(scene.readers.delivered).toEqual({ frames: 6, bytes: 6 * KIB });
-    scene.leave(session);
+    expect(scene.slow.delivered).toEqual({ frames: 6, bytes: 6 * KIB });
+    scene.slow.left(session);
     scene.publish("a", 1);
-    expect(scene.readers.delivered).toEqual({ frames: 7, bytes: 7 * KIB });
+    expect(scene.slow.delivered).toEqual({ frames: 7, bytes: 7 * KIB });
   });
 
   test("is no answer to some, though it may make a slow reader", () => {
     const scene = new Scene();
-    const { session } = scene.join("a");
+    const reader = scene.join("a", false);
     for (let count = 0; count < 64; count += 1) {
-      scene.readers.answered("a", FRAME);
+      scene.slow.answered("a", FRAME);
     }
-    expect(scene.readers.delivered).toEqual({ frames: 0, bytes: 0 });
-    expect(scene.depthOf(session)).toBe(64 * KIB);
+    expect(scene.slow.delivered).toEqual({ frames: 0, bytes: 0 });
+    expect(scene.depthOf(reader)).toBe(64 * KIB);
   });
 });
 
 describe("a reader that was dropped", () => {
   test("is a slow one when as much waited for it as may, with how much that was", () => {
     const scene = new Scene();
-    const { session, buffer } = scene.join("a");
-    scene.publish("a", 10);
-    buffer.bytes = 4 * KIB;
-    scene.readers.look();
-    scene.publish("a", 59);
-    expect(scene.depthOf(session)).toBeUndefined();
+    const reader = scene.join("a", false);
+    scene.publish("a", QUARTER);
+    scene.rest();
+    scene.publish("a", 47);
+    expect(scene.depthOf(reader)).toBeUndefined();
     scene.publish("a", 1);
-    expect(scene.depthOf(session)).toBe(64 * KIB);
+    expect(scene.depthOf(reader)).toBe(64 * KIB);
     scene.publish("a", 6);
-    expect(scene.depthOf(session)).toBe(70 * KIB);
+    expect(scene.depthOf(reader)).toBe(70 * KIB);
   });
 
-  test("is none when it had read until the last look", () => {
-    const scene = new Scene();
-    const { session } = scene.join("a");
-    for (let second = 0; second < 10; second += 1) {
-      scene.publish("a", 60);
-      scene.readers.look();
-      expect(scene.depthOf(session)).toBeUndefined();
+  test("is one, whenever its end comes after it was over the limit", () => {
+    for (let kib = 1; kib <= 16; kib += 1) {
+      const scene = new Scene();
+      const reader = scene.join("a", false);
+      while (reader.waiting <= MAX_BUFFERED) {
+        scene.publish("a", kib);
+        scene.turn();
+      }
+      expect(scene.depthOf(reader)).toBeWithin(MAX_BUFFERED, MOST + 1);
+      scene.rest();
+      expect(scene.depthOf(reader)).toBeWithin(MAX_BUFFERED, MOST + 1);
     }
-    scene.publish("a", 63);
-    expect(scene.depthOf(session)).toBeUndefined();
+  });
+
+  test("is none while it reads, however much is published, in every turn as much as may be", () => {
+    const scene = new Scene();
+    const reader = scene.join("a");
+    for (let turn = 0; turn < 1000; turn += 1) {
+      scene.publish("a", QUARTER - 1);
+      expect(scene.depthOf(reader)).toBeUndefined();
+      scene.turn();
+      expect(scene.depthOf(reader)).toBeUndefined();
+    }
   });
 
   test("is none when it has caught up since, though nothing more was published", () => {
     const scene = new Scene();
-    const { session, buffer } = scene.join("a");
+    const reader = scene.join("a", false);
     scene.publish("a", 50);
-    buffer.bytes = 50 * KIB;
-    scene.readers.look();
-    buffer.bytes = 0;
-    scene.readers.look();
-    scene.publish("a", 20);
-    expect(scene.depthOf(session)).toBeUndefined();
+    scene.rest();
+    reader.isReading = true;
+    scene.rest();
+    scene.slow.tick();
+    scene.publish("a", QUARTER);
+    expect(scene.depthOf(reader)).toBeUndefined();
   });
 
   test("is none when it says why it goes, or the connection was closed in order", () => {
     const scene = new Scene();
-    const { session } = scene.join("a");
+    const { session } = scene.join("a", false);
     scene.publish("a", 100);
     for (const [code, reason] of [
       [1000, ""],
@@ -165,31 +204,39 @@ describe("a reader that was dropped", () => {
       [1005, ""],
       [1006, "Received too big message"],
     ] as const) {
-      expect(scene.readers.depthAtEnd(session, code, reason)).toBeUndefined();
+      expect(scene.slow.depthAtEnd(session, code, reason)).toBeUndefined();
     }
-    expect(scene.depthOf(session)).toBe(100 * KIB);
+    expect(scene.slow.depthAtEnd(session, 1006, "")).toBe(100 * KIB);
+  });
+
+  test("was given nothing of what came when it was over the limit", () => {
+    const scene = new Scene();
+    const reader = scene.join("a", false);
+    scene.publish("a", 1000);
+    expect(scene.depthOf(reader)).toBe(MOST);
   });
 
   test("is none because of what others got, or of what came before it", () => {
     const scene = new Scene();
-    const other = scene.join("b");
-    const early = scene.join("a");
+    const other = scene.join("b", false);
+    const early = scene.join("a", false);
     scene.publish("a", 100);
-    const late = scene.join("a");
+    const late = scene.join("a", false);
     scene.publish("a", 1);
-    expect(scene.depthOf(other.session)).toBeUndefined();
-    expect(scene.depthOf(late.session)).toBeUndefined();
-    expect(scene.depthOf(early.session)).toBe(101 * KIB);
+    expect(scene.depthOf(other)).toBeUndefined();
+    expect(scene.depthOf(late)).toBeUndefined();
+    expect(scene.depthOf(early)).toBe(101 * KIB);
   });
 
   test("is none when it was never subscribed, or is gone already", () => {
     const scene = new Scene();
-    const { session } = scene.join("a");
+    const reader = scene.join("a", false);
     scene.publish("a", 100);
-    scene.leave(session);
-    expect(scene.depthOf(session)).toBeUndefined();
-    expect(scene.depthOf(new Session("a", false, "203.0.113.9"))).toBeUndefined();
-    scene.leave(session);
+    scene.slow.left(reader.session);
+    expect(scene.depthOf(reader)).toBeUndefined();
+    expect(scene.slow.depthAtEnd(new Session("a", false, "203.0.113.9"), 1006, "")).toBeUndefined();
+    scene.slow.left(reader.session);
+    scene.rest();
   });
 
   test("is counted in bytes of the wire: UTF-8 and the frame's own header", () => {
@@ -201,65 +248,65 @@ describe("a reader that was dropped", () => {
       ["x".repeat(65_536), 65_546],
     ] as const) {
       const scene = new Scene();
-      const { session } = scene.join("a");
-      while ((session.traffic?.bytes ?? 0) < MAX_BUFFERED) {
-        scene.readers.published("a", payload);
+      const reader = scene.join("a", false);
+      for (let sum = 0; sum < MAX_BUFFERED; sum += bytes) {
+        scene.slow.published("a", payload);
       }
-      expect((scene.depthOf(session) ?? 0) % bytes).toBe(0);
+      expect(scene.depthOf(reader)).toBe(Math.ceil(MAX_BUFFERED / bytes) * bytes);
     }
   });
 });
 
-describe("sockets are looked at", () => {
-  test("not at all while nothing is published and nobody is behind", () => {
+describe("readers are looked at", () => {
+  test("not at all while less is published than could be too much", () => {
     const scene = new Scene();
     scene.join("a");
-    for (let second = 0; second < 5; second += 1) {
-      scene.readers.look();
-    }
+    scene.publish("a", QUARTER - 1);
     scene.publish("nobody's", 1000);
-    scene.readers.look();
-    scene.turn();
+    scene.rest();
+    scene.slow.tick();
     expect(scene.looks).toBe(0);
   });
 
-  test("once for what was published, then no more", () => {
+  test("once for each quarter of the limit, each topic for itself", () => {
     const scene = new Scene();
     scene.join("a");
-    scene.publish("a", 1);
-    for (let second = 0; second < 5; second += 1) {
-      scene.readers.look();
+    scene.join("b");
+    for (let quarter = 1; quarter <= 10; quarter += 1) {
+      scene.publish("a", QUARTER / 2);
+      scene.publish("b", 1);
+      scene.rest();
+      scene.publish("a", QUARTER / 2);
+      scene.rest();
+      expect(scene.looks).toBe(quarter);
     }
+  });
+
+  test("once a second as long as something waits for anyone", () => {
+    const scene = new Scene();
+    const reader = scene.join("a", false);
+    scene.publish("a", QUARTER);
+    scene.rest();
+    for (let second = 1; second <= 5; second += 1) {
+      scene.slow.tick();
+      expect(scene.looks).toBe(1 + second);
+    }
+    reader.isReading = true;
+    scene.rest();
+    scene.slow.tick();
+    scene.slow.tick();
+    expect(scene.looks).toBe(7);
+  });
+
+  test("no more when they are all gone", () => {
+    const scene = new Scene();
+    const { session } = scene.join("a", false);
+    scene.publish("a", QUARTER);
+    scene.rest();
+    scene.publish("a", QUARTER);
+    scene.slow.left(session);
+    scene.rest();
+    scene.slow.tick();
     expect(scene.looks).toBe(1);
-  });
-
-  test("as long as anybody is behind", () => {
-    const scene = new Scene();
-    const { buffer } = scene.join("a");
-    scene.publish("a", 1);
-    buffer.bytes = 100;
-    for (let second = 0; second < 5; second += 1) {
-      scene.readers.look();
-    }
-    expect(scene.looks).toBe(5);
-    buffer.bytes = 0;
-    scene.readers.look();
-    scene.readers.look();
-    expect(scene.looks).toBe(6);
-  });
-
-  test("soon after a burst, once it is written, but ten times a second at most", () => {
-    const scene = new Scene();
-    const { session } = scene.join("a");
-    for (let ms = 0; ms < 1000; ms += 1) {
-      scene.publish("a", 20);
-      expect(scene.looks).toBe(Math.ceil(ms / 100));
-      scene.turn();
-      scene.now += 1;
-    }
-    expect(scene.looks).toBe(10);
-    // So a reader that is not behind is told from one that is, also within a second.
-    scene.turn();
-    expect(scene.depthOf(session)).toBe(99 * 20 * KIB);
   });
 });

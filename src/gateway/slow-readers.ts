@@ -6,8 +6,11 @@ export const SLOW_READER = "slow reader";
 /** What a client sees of a socket that was dropped, and of every other connection that breaks. */
 const ABNORMAL = 1006;
 
-/** At most this often the buffers of all sockets are looked at, in milliseconds. */
-const LOOK_INTERVAL_MS = 100;
+/** A topic's readers are looked at when this part of `max_buffered` was published to it since. */
+const LOOK_PART = 0.25;
+
+/** Most bytes of one turn, in parts of `max_buffered`, before its last frame: see `turnBudget`. */
+const MAX_TURN_PART = 0.75;
 
 /** Longest payloads of a frame with a header of two and of four bytes (RFC 6455, 5.2). */
 const MAX_SHORT_PAYLOAD = 125;
@@ -17,34 +20,30 @@ const MAX_MEDIUM_PAYLOAD = 65_535;
 export interface SlowReadersOptions {
   /** Bytes that may wait for one socket (`max_buffered`). */
   readonly maxBuffered: number;
-  /** Milliseconds on a clock that never goes back. */
-  readonly monotonicClock: () => number;
-  /** Every socket of this thread. */
-  readonly sessions: () => Iterable<Session>;
-  /** Runs something once the sockets have been written to. */
+  /** The sockets of this thread that are subscribed to a topic. */
+  readonly readersOf: (topic: string) => Iterable<Session>;
+  /** Runs something in the next turn of the loop. */
   readonly defer: (next: () => void) => void;
 }
 
 /**
  * Tells readers that were dropped because too much waited for them from connections that broke. Bun
  * drops such a reader by itself and says no more of it than of a broken connection, and its buffer
- * is gone by then. So what is published is counted, once per event and topic, and what waits for a
- * socket is looked at now and then: what waited at its end is what waited at the last look and what
- * came after it.
+ * is gone by then. So what is published is counted, once per event and topic, and what waits for its
+ * readers is looked at when so much was published that it could be too much: what waited at a
+ * socket's end is what waited at the last look and what came after it. Looking costs a fraction of
+ * what writing that much to each of them has cost.
  */
 export class SlowReaders {
   readonly #options: SlowReadersOptions;
   readonly #traffic = new Map<string, TopicTraffic>();
-  /** Bytes published since the last look, over all topics. */
-  #unseen = 0;
-  /** Whether something waited for any socket at the last look. */
-  #isAnyBehind = false;
+  /** Topics of which something may not yet have been handed to the sockets. */
+  #fresh: TopicTraffic[] = [];
+  /** Topics that had a reader for whom something waited. */
+  readonly #behind = new Set<TopicTraffic>();
+  #isTurnDue = false;
   #deliveries = 0;
   #deliveredBytes = 0;
-  #buffered = 0;
-  #mostBuffered = 0;
-  #lastLook = Number.NEGATIVE_INFINITY;
-  #isLookDue = false;
 
   constructor(options: SlowReadersOptions) {
     this.#options = options;
@@ -57,7 +56,13 @@ export class SlowReaders {
 
   /** Bytes that waited for all sockets, and for the slowest of them, at the last look. */
   get waiting(): { readonly all: number; readonly most: number } {
-    return { all: this.#buffered, most: this.#mostBuffered };
+    let all = 0;
+    let most = 0;
+    for (const traffic of this.#behind) {
+      all += traffic.waiting;
+      most = Math.max(most, traffic.mostWaiting);
+    }
+    return { all, most };
   }
 
   /** A socket has been subscribed to its topic. */
@@ -65,7 +70,18 @@ export class SlowReaders {
     const { topic } = session;
     let traffic = this.#traffic.get(topic);
     if (traffic === undefined) {
-      traffic = { topic, bytes: 0, sockets: 0 };
+      traffic = {
+        topic,
+        sockets: 0,
+        bytes: 0,
+        marked: 0,
+        written: 0,
+        lookedAt: 0,
+        largest: 0,
+        isFresh: false,
+        waiting: 0,
+        mostWaiting: 0,
+      };
       this.#traffic.set(topic, traffic);
     }
     traffic.sockets += 1;
@@ -81,6 +97,7 @@ export class SlowReaders {
       traffic.sockets -= 1;
       if (traffic.sockets === 0) {
         this.#traffic.delete(traffic.topic);
+        this.#behind.delete(traffic);
       }
     }
   }
@@ -106,34 +123,18 @@ export class SlowReaders {
 
   #count(traffic: TopicTraffic, bytes: number): void {
     traffic.bytes += bytes;
-    this.#unseen += bytes;
-    // So that a burst does not make a good reader look like one that is far behind.
-    if (this.#unseen >= this.#options.maxBuffered / 4 && !this.#isLookDue && this.#mayLook()) {
-      this.#isLookDue = true;
-      this.#options.defer(() => this.look());
+    traffic.largest = Math.max(traffic.largest, bytes);
+    if (!traffic.isFresh) {
+      traffic.isFresh = true;
+      this.#fresh.push(traffic);
     }
+    this.#deferTurn();
   }
 
-  /** Sees what waits for each socket; to be called once a second. */
-  look(): void {
-    this.#isLookDue = false;
-    if (this.#unseen === 0 && !this.#isAnyBehind) {
-      return;
-    }
-    this.#unseen = 0;
-    this.#isAnyBehind = false;
-    this.#buffered = 0;
-    this.#mostBuffered = 0;
-    this.#lastLook = this.#options.monotonicClock();
-    for (const session of this.#options.sessions()) {
-      const { traffic, socket } = session;
-      if (traffic !== undefined && socket !== undefined && session.drainedAt !== traffic.bytes) {
-        const buffered = socket.getBufferedAmount();
-        session.drainedAt = traffic.bytes - buffered;
-        this.#isAnyBehind ||= buffered > 0;
-        this.#buffered += buffered;
-        this.#mostBuffered = Math.max(this.#mostBuffered, buffered);
-      }
+  /** Looks again at readers for whom something waited; to be called once a second. */
+  tick(): void {
+    for (const traffic of [...this.#behind]) {
+      this.#look(traffic);
     }
   }
 
@@ -148,12 +149,54 @@ export class SlowReaders {
     if (code !== ABNORMAL || reason !== "" || traffic === undefined) {
       return undefined;
     }
+    const { maxBuffered } = this.#options;
     const depth = traffic.bytes - session.drainedAt;
-    return depth >= this.#options.maxBuffered ? depth : undefined;
+    // A socket over the limit is given nothing more, and one turn gives it so much at most.
+    const most = maxBuffered * (1 + MAX_TURN_PART) + traffic.largest;
+    return depth >= maxBuffered ? Math.min(depth, most) : undefined;
   }
 
-  #mayLook(): boolean {
-    return this.#options.monotonicClock() - this.#lastLook >= LOOK_INTERVAL_MS;
+  /** Between two turns the server hands to the sockets what was published before the first. */
+  #turn(): void {
+    this.#isTurnDue = false;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const traffic of fresh) {
+      traffic.written = traffic.marked;
+      traffic.marked = traffic.bytes;
+      if (traffic.written - traffic.lookedAt >= this.#options.maxBuffered * LOOK_PART) {
+        this.#look(traffic);
+      }
+      traffic.isFresh = traffic.written !== traffic.bytes && traffic.sockets > 0;
+      if (traffic.isFresh) {
+        this.#fresh.push(traffic);
+        this.#deferTurn();
+      }
+    }
+  }
+
+  #deferTurn(): void {
+    if (!this.#isTurnDue) {
+      this.#isTurnDue = true;
+      this.#options.defer(() => this.#turn());
+    }
+  }
+
+  /** Sees what waits for each reader of a topic. */
+  #look(traffic: TopicTraffic): void {
+    traffic.lookedAt = traffic.written;
+    traffic.waiting = 0;
+    traffic.mostWaiting = 0;
+    this.#behind.delete(traffic);
+    for (const session of this.#options.readersOf(traffic.topic)) {
+      const waiting = session.socket?.getBufferedAmount() ?? 0;
+      session.drainedAt = traffic.written - waiting;
+      traffic.waiting += waiting;
+      traffic.mostWaiting = Math.max(traffic.mostWaiting, waiting);
+      if (waiting > 0) {
+        this.#behind.add(traffic);
+      }
+    }
   }
 }
 

@@ -31,8 +31,9 @@ const DRAIN_STEP_MS = 20;
 /** How often it is looked whether all sockets are gone while closing, in milliseconds. */
 const CLOSE_POLL_MS = 10;
 
-/** A reader for whom more than this part of `max_buffered` waits is behind. */
-const BEHIND_PART = 8;
+/** A reader for whom more than this part of `max_buffered` waits is behind, or about to be dropped. */
+const BEHIND_PART = 1 / 8;
+const ENDANGERED_PART = 1 / 2;
 
 function post(message: FromGateway): void {
   self.postMessage(message);
@@ -74,7 +75,7 @@ const monotonicClock = (): number => performance.now();
 const loopDelay = new LoopDelay({ now: monotonicClock, wait: setTimeout });
 const tokens = noTokens();
 const readiness = new HeardReadiness();
-const questions = new Questions((topic) => post({ kind: "ask_topic", topic }));
+const questions = new Questions((topic) => post({ kind: "ask_topic", topic }), monotonicClock);
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
@@ -90,7 +91,7 @@ const deliveries = new DeliveryQueue({
   },
   defer: setImmediate,
   wait: setTimeout,
-  isCongested: (delivery) => sessions?.isCongested(decodeDelivery(delivery).topic) === true,
+  patience: (delivery) => sessions?.patience(decodeDelivery(delivery).topic) ?? 0,
 });
 let sessions: Sessions | undefined;
 
@@ -105,7 +106,8 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   admission = new Admission(message.admission);
   const started = new Sessions({
     tokens: () => policy.tokens,
-    behindBytes: Math.floor(maxBuffered / BEHIND_PART),
+    behindBytes: maxBuffered * BEHIND_PART,
+    endangeredBytes: maxBuffered * ENDANGERED_PART,
     wallClock: Date.now,
     monotonicClock,
     random: Math.random,
@@ -118,8 +120,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   sessions = started;
   slowReaders = new SlowReaders({
     maxBuffered,
-    monotonicClock,
-    sessions: () => started.open,
+    readersOf: (topic) => started.readersOf(topic),
     defer: setImmediate,
   });
   listener = new Listener({
@@ -138,7 +139,7 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
   if (listen()) {
     scheduleTick(() => {
       started.tick();
-      slowReaders?.look();
+      slowReaders?.tick();
       sample.renew();
       reportLoad();
     });

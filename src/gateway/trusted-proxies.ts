@@ -15,7 +15,16 @@ export function trustedProxyCheck(trusted: readonly string[]): (address: string)
       list.addSubnet(network, Number(bits), familyOf(network));
     }
   }
-  return (address) => list.check(address, familyOf(address));
+  // Behind a proxy everybody comes from the same address.
+  let last = "";
+  let isLastTrusted = false;
+  return (address) => {
+    if (address !== last) {
+      last = address;
+      isLastTrusted = list.check(address, familyOf(address));
+    }
+    return isLastTrusted;
+  };
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" {

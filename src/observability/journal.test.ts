@@ -147,7 +147,9 @@ describe("the journal writes one line", () => {
         level: "warn",
         ...CLIENT,
         reason: "max_pending_per_ip reached",
-        msg: "handshake refused: raise it if so many browsers share this address",
+        advice:
+          "raise it if so many browsers share this address; if it is your proxy's, add it to trusted_proxies",
+        msg: "handshake refused",
       },
     ],
     [
@@ -491,6 +493,19 @@ describe("the journal bounds what strangers can cause", () => {
     expect(scene.take().length).toBe(2);
     scene.journal.acceptPaused(1024, 1024);
     expect(scene.take()).toEqual([expect.objectContaining({ skipped: 5 })]);
+  });
+
+  test("a port that cannot be had again: one line a minute", () => {
+    const scene = new Scene();
+    for (let second = 0; second < 61; second += 1) {
+      scene.journal.acceptFailed(new Error("EADDRINUSE"));
+      scene.now += 1000;
+    }
+    const msg = "ws_port cannot be listened on again: trying once a second";
+    expect(scene.take()).toMatchObject([
+      { level: "error", err: { message: "EADDRINUSE" }, msg },
+      { skipped: 59, msg },
+    ]);
   });
 
   test("ignored headers: one line an hour", () => {

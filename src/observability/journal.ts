@@ -22,12 +22,15 @@ const PROXY_INTERVAL_MS = 3_600_000;
 /** How often it is told that browsers are not accepted, in milliseconds. */
 const FILES_INTERVAL_MS = 60_000;
 
+const SHARED_ADDRESS_ADVICE =
+  "raise it if so many browsers share this address; if it is your proxy's, add it to trusted_proxies";
+
 /** What to do about refusals that a setting decides. */
 const REFUSAL_ADVICE: Readonly<Partial<Record<RefusalCause, string>>> = {
   max_connections: "raise it, or the file limit, or add a worker",
-  max_connections_per_ip: "raise it if so many browsers share this address",
+  max_connections_per_ip: SHARED_ADDRESS_ADVICE,
   max_pending: "raise it unless strangers hold the sockets",
-  max_pending_per_ip: "raise it if so many browsers share this address",
+  max_pending_per_ip: SHARED_ADDRESS_ADVICE,
   origin: "add it to allowed_origins if the page is yours",
 };
 
@@ -45,6 +48,7 @@ export class Journal implements EventListener {
   readonly #ignoredHeaders: () => RateVerdict;
   readonly #pauses: () => RateVerdict;
   readonly #resumptions: () => RateVerdict;
+  readonly #listenFailures: () => RateVerdict;
   readonly #refreshRefusals: () => RateVerdict;
   readonly #forbidden: () => RateVerdict;
   readonly #previousSecret: () => RateVerdict;
@@ -69,6 +73,7 @@ export class Journal implements EventListener {
     this.#ignoredHeaders = rateLimit(1, PROXY_INTERVAL_MS, now);
     this.#pauses = rateLimit(1, FILES_INTERVAL_MS, now);
     this.#resumptions = rateLimit(1, FILES_INTERVAL_MS, now);
+    this.#listenFailures = rateLimit(1, FILES_INTERVAL_MS, now);
     this.#refreshRefusals = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#forbidden = rateLimit(REFUSAL_BURST, REFUSAL_INTERVAL_MS, now);
     this.#previousSecret = rateLimit(1, PREVIOUS_SECRET_INTERVAL_MS, now);
@@ -232,7 +237,13 @@ export class Journal implements EventListener {
   }
 
   acceptFailed(fault: unknown): void {
-    this.#log.error({ err: fault }, "ws_port cannot be had again: trying once a second");
+    const verdict = this.#listenFailures();
+    if (verdict.pass) {
+      this.#log.error(
+        { err: fault, ...skippedOf(verdict) },
+        "ws_port cannot be listened on again: trying once a second",
+      );
+    }
   }
 
   /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
@@ -330,7 +341,8 @@ export class Journal implements EventListener {
         const skipped = skippedOf({ skipped: verdict.skipped + before });
         const fields = { ...client, reason: printable(event.reason), ...skipped };
         const advice = REFUSAL_ADVICE[cause];
-        this.#log.warn(fields, `handshake refused${advice === undefined ? "" : `: ${advice}`}`);
+        const more = advice === undefined ? {} : { advice };
+        this.#log.warn({ ...fields, ...more }, "handshake refused");
         return;
       }
       case "header_ignored": {

@@ -24,7 +24,8 @@ const REFUSALS: RefusalCounts = {
 const TURNED_AWAY =
   '"refusals":{"max_connections":1,"max_connections_per_ip":0,"max_pending":0,' +
   '"max_pending_per_ip":2,"url_too_long":0,"bad_request":0,"origin":0,"topic_not_registered":3,' +
-  '"auth":0,"handshake_timeout":0,"closed_before_auth":4},"slow_readers":5,"accept_pauses":6';
+  '"auth":0,"handshake_timeout":0,"closed_before_auth":4},"slow_readers":5,"accept_pauses":6,' +
+  '"open_files":30,"file_limit":1024';
 
 function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
   return {
@@ -42,6 +43,7 @@ function sourcesWith(changes: Partial<StatusSources> = {}): StatusSources {
     redis: () => "off",
     node: "00112233445566aa",
     turnedAway: { refusals: () => REFUSALS, slowReaders: () => 5, acceptPauses: () => 6 },
+    files: () => ({ open: 30, limit: 1024 }),
     previousSecret: () => undefined,
     ...changes,
   };
@@ -77,6 +79,11 @@ describe("the status object, as literal text", () => {
         '"gateway_threads":[{"queued_events":3,"queued_bytes":400,"lag_ms":1.23}],' +
         `"refused_publishes":7,${TURNED_AWAY},"uptime_seconds":12125}`,
     );
+  });
+
+  test("where nobody knows how many files there may be", async () => {
+    const sources = sourcesWith({ files: () => undefined });
+    expect(JSON.stringify(await readStatus(sources, false))).toEndWith('"accept_pauses":6}');
   });
 
   test("while the secret is being changed", async () => {

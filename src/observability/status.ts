@@ -24,6 +24,8 @@ export interface StatusSources {
     /** How often browsers were not accepted for a while, for want of files. */
     acceptPauses(): number;
   };
+  /** Files that are open and may be; `undefined` where the system does not say. */
+  readonly files: () => { readonly open: number; readonly limit: number } | undefined;
   /** What waits for each gateway thread, and how long a delivery takes to its sockets. */
   readonly threads: () => readonly ThreadLoad[];
   /** Publishes answered 503 since the start. */
@@ -75,6 +77,9 @@ export interface Status {
   readonly slow_readers: number;
   /** How often browsers were not accepted for want of files. */
   readonly accept_pauses: number;
+  /** Files (sockets, for the most part) that are open, and may be; absent where nobody knows. */
+  readonly open_files?: number;
+  readonly file_limit?: number;
   /** Only while `worker_secret_previous` is set. */
   readonly previous_secret?: PreviousSecretStatus;
 }
@@ -89,6 +94,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
   ]);
   const count = sockets.headcount();
   const previousSecret = sources.previousSecret();
+  const files = sources.files();
   return {
     status: "ok",
     version: sources.version,
@@ -110,6 +116,7 @@ export async function readStatus(sources: StatusSources, withLists: boolean): Pr
     refusals: turnedAway.refusals(),
     slow_readers: turnedAway.slowReaders(),
     accept_pauses: turnedAway.acceptPauses(),
+    ...(files === undefined ? {} : { open_files: files.open, file_limit: files.limit }),
     ...(previousSecret === undefined ? {} : { previous_secret: previousSecret }),
   };
 }

@@ -32,6 +32,8 @@ export const UPGRADE_ERRORS = {
   missingTopic: { status: 400, text: "missing topic" },
   topicTooLong: API_ERRORS.topicTooLong,
   notAWebSocket: { status: 426, text: "this is a WebSocket endpoint: send an upgrade request" },
+  unsupportedVersion: { status: 426, text: "unsupported WebSocket version: 13 is spoken here" },
+  badKey: { status: 400, text: "bad Sec-WebSocket-Key: send 16 random bytes in base64" },
   originNotAllowed: { status: 403, text: "origin not allowed" },
   notFound: { status: 404, text: "not found" },
   topicNotRegistered: { status: 404, text: "topic not registered" },

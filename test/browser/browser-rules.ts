@@ -9,7 +9,10 @@ const PATIENCE_MS = 1500;
 /** How long it waits after any close, in milliseconds. */
 const RETRY_AFTER_MS = 1000;
 
-/** How often it tries again in all; then it gives up until the page is loaded anew. */
+/**
+ * How often it tries again, counted anew from each success on; then it gives up until the page is
+ * loaded anew.
+ */
 const MAX_RETRIES = 4;
 
 /** Where a client stands. */
@@ -21,15 +24,20 @@ export interface BrowserClientOptions {
   readonly token: string;
   /** Told of every published payload. */
   readonly onPush: (payload: unknown) => void;
-  readonly onState: (state: BrowserState) => void;
+  /** Told of every change, and why a socket was lost or the client has given up. */
+  readonly onState: (state: BrowserState, why: string) => void;
+  /** Opens a socket that needs more than the address, such as an authority to trust. */
+  readonly open?: (url: string) => WebSocket;
 }
 
 /** One topic's socket of a page. */
 export class BrowserClient {
   state: BrowserState = "waiting";
-  /** How often it has tried again. */
+  /** How often it has tried again in all. */
   retries = 0;
   readonly #options: BrowserClientOptions;
+  /** How often it has tried again since it was live. */
+  #retriesInARow = 0;
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,9 +47,11 @@ export class BrowserClient {
 
   connect(): void {
     this.#become("connecting");
-    const socket = new WebSocket(this.#options.url);
+    const { url, open } = this.#options;
+    const socket = open?.(url) ?? new WebSocket(url);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(socket), PATIENCE_MS);
+    const late = `not let in within ${PATIENCE_MS} ms`;
+    this.#timer = setTimeout(() => this.#lost(socket, late), PATIENCE_MS);
     socket.addEventListener("open", () => {
       socket.send(JSON.stringify({ type: "auth", token: this.#options.token }));
     });
@@ -50,47 +60,49 @@ export class BrowserClient {
         this.#receive(String(data));
       }
     });
-    socket.addEventListener("close", () => this.#lost(socket));
+    socket.addEventListener("close", ({ code }) => this.#lost(socket, `closed ${code}`));
   }
 
   /** Leaves the page. */
   close(): void {
-    this.#giveUp();
+    this.#giveUp("the page was left");
   }
 
   #receive(text: string): void {
-    const frame = JSON.parse(text) as { type: string; payload?: unknown };
+    const frame = JSON.parse(text) as { type: string; code?: string; payload?: unknown };
     switch (frame.type) {
       case "auth_ok":
         clearTimeout(this.#timer);
+        this.#retriesInARow = 0;
         this.#become("live");
         return;
       case "push":
         this.#options.onPush(frame.payload);
         return;
       case "error":
-        this.#giveUp();
+        this.#giveUp(`error "${frame.code}"`);
         return;
     }
   }
 
-  #lost(socket: WebSocket): void {
+  #lost(socket: WebSocket, why: string): void {
     if (this.#socket !== socket) {
       return;
     }
     this.#drop();
-    if (this.retries === MAX_RETRIES) {
-      this.#become("given up");
+    if (this.#retriesInARow === MAX_RETRIES) {
+      this.#become("given up", `${why}, and ${MAX_RETRIES} retries before it failed`);
       return;
     }
     this.retries += 1;
-    this.#become("waiting");
+    this.#retriesInARow += 1;
+    this.#become("waiting", why);
     this.#timer = setTimeout(() => this.connect(), RETRY_AFTER_MS);
   }
 
-  #giveUp(): void {
+  #giveUp(why: string): void {
     this.#drop();
-    this.#become("given up");
+    this.#become("given up", why);
   }
 
   #drop(): void {
@@ -100,8 +112,8 @@ export class BrowserClient {
     socket?.close();
   }
 
-  #become(state: BrowserState): void {
+  #become(state: BrowserState, why = ""): void {
     this.state = state;
-    this.#options.onState(state);
+    this.#options.onState(state, why);
   }
 }

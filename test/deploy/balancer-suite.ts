@@ -25,6 +25,9 @@ const HOOK_TIMEOUT_MS = 60_000;
 /** How long a worker that stops sends its browsers away, in seconds: longer than a check takes. */
 const DRAIN_SECONDS = 8;
 
+/** Longer than a worker is left out that could not be connected to, in milliseconds. */
+const LEFT_OUT_MS = 10_000;
+
 /** PHP gives a call one second. */
 const PHP_PATIENCE_MS = 1000;
 
@@ -53,6 +56,7 @@ class Stage {
   readonly virtual: number;
   readonly ca: string;
   readonly #scope: AsyncDisposableStack;
+  #config: Readonly<Record<string, string | number>> = {};
 
   private constructor(ports: { secure: number; virtual: number }, ca: string) {
     this.secure = ports.secure;
@@ -85,12 +89,16 @@ class Stage {
     const { ws: redisPort } = freePorts();
     const never = new AbortController().signal;
     this.#scope.use(await startRedis(directory.path, redisPort, never));
-    const config = {
+    this.#config = {
       redis_url: `redis://127.0.0.1:${redisPort}/0`,
       drain_time: DRAIN_SECONDS,
     };
     for (let started = 0; started < NODES; started += 1) {
-      const worker = await startWorker({ target: SOURCE_RUN, secret: this.secret, config });
+      const worker = await startWorker({
+        target: SOURCE_RUN,
+        secret: this.secret,
+        config: this.#config,
+      });
       this.workers.push(this.#scope.use(worker));
     }
     await eventually(
@@ -145,6 +153,20 @@ class Stage {
   async php(path: string, body: string): Promise<number> {
     const answer = await exchange(this.virtual, { path, secret: this.secret, body });
     return answer.status;
+  }
+
+  /** Starts the worker that was killed again, where it was. */
+  async revive(): Promise<WorkerProcess> {
+    const index = this.workers.findIndex(({ program }) => program.hasEnded);
+    const dead = this.workers[index];
+    if (dead === undefined) {
+      throw new Error("no worker has ended");
+    }
+    const { secret, ports } = dead;
+    const options = { target: SOURCE_RUN, secret, ports, config: this.#config };
+    const worker = await startWorker(options);
+    this.workers[index] = this.#scope.use(worker);
+    return worker;
   }
 
   async stop(): Promise<void> {
@@ -277,6 +299,26 @@ export function balancerSuite(name: string, command: BalancerCommand, asksWorker
       for (const browser of again) {
         expect(await browser.framesReach(1)).toEqual(['{"type":"push","payload":"back"}']);
       }
+    });
+
+    test("a worker that is back gets browsers again, as many as come", async () => {
+      const worker = await stage().revive();
+      const sockets = async () => (await worker.api.status()).connected_sockets;
+      // It may be left out for some time.
+      await eventually(
+        async () => {
+          browsers.push(await stage().browser());
+          return (await sockets()) > 0;
+        },
+        "the first browser",
+        LEFT_OUT_MS,
+      );
+      // The others have shared all browsers until now: until it has as many, everybody is sent there.
+      const before = await sockets();
+      for (let opened = 0; opened < BROWSERS / NODES; opened += 1) {
+        browsers.push(await stage().browser());
+      }
+      await worker.socketsReach(before + BROWSERS / NODES);
     });
 
     if (asksWorkers) {

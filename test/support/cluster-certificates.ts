@@ -18,8 +18,11 @@ export class Certificates implements Disposable {
   readonly certificate = this.#dir.file("server.crt");
   readonly key = this.#dir.file("server.key");
 
-  /** @param name What the certificate is for: this machine's address unless said otherwise. */
-  static async make(name: string = `IP:${LOOPBACK}`): Promise<Certificates> {
+  /**
+   * @param name What the certificate is for: this machine's address unless said otherwise.
+   * @param days How long it is good; below 0 for one that has ended.
+   */
+  static async make(name: string = `IP:${LOOPBACK}`, days: number = 2): Promise<Certificates> {
     const certificates = new Certificates();
     const { authority, certificate, key } = certificates;
     const authorityKey = certificates.#dir.file("ca.key");
@@ -36,7 +39,7 @@ export class Certificates implements Disposable {
     await Bun.write(extensions, `subjectAltName=${name}\n`);
     await openssl(
       ...["x509", "-req", "-in", request, "-CA", authority, "-CAkey", authorityKey],
-      ...["-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate],
+      ...["-CAcreateserial", "-days", String(days), "-extfile", extensions, "-out", certificate],
     );
     return certificates;
   }

@@ -11,22 +11,30 @@ const EVENT_INTERVAL_MS = 5;
  * Events are published to them all the time.
  */
 export class Witness {
-  readonly #worker: WorkerProcess;
+  readonly #publisher: WorkerProcess;
   readonly #topic = `witness.${randomUUID()}`;
   readonly #sockets: WsClient[] = [];
   #published = 0;
   #isStopping = false;
   #publishing: Promise<void> = Promise.resolve();
 
-  private constructor(worker: WorkerProcess) {
-    this.#worker = worker;
+  private constructor(publisher: WorkerProcess) {
+    this.#publisher = publisher;
   }
 
-  /** Connects some, and begins to publish. */
-  static async start(worker: WorkerProcess, count: number = 4): Promise<Witness> {
-    const witness = new Witness(worker);
+  /**
+   * Connects some, and begins to publish.
+   *
+   * @param publisher The worker that is told of the events, when it is another one of a cluster.
+   */
+  static async start(
+    worker: WorkerProcess,
+    count: number = 4,
+    publisher: WorkerProcess = worker,
+  ): Promise<Witness> {
+    const witness = new Witness(publisher);
     const topic = witness.#topic;
-    await worker.api.register(topic, true);
+    await publisher.api.register(topic, true);
     for (let user_id = 1; user_id <= count; user_id += 1) {
       const token = makeToken(worker.secret, topic, { user_id });
       witness.#sockets.push(await worker.subscribe(topic, token));
@@ -61,7 +69,7 @@ export class Witness {
 
   async #publish(): Promise<void> {
     while (!this.#isStopping) {
-      await this.#worker.api.publish(this.#topic, `${this.#published}`);
+      await this.#publisher.api.publish(this.#topic, `${this.#published}`);
       this.#published += 1;
       await Bun.sleep(EVENT_INTERVAL_MS);
     }

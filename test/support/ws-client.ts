@@ -258,6 +258,9 @@ export class WsClient implements Disposable {
   }
 
   #receive(opcode: number, payload: Buffer): void {
+    if (this.close !== undefined) {
+      throw new Error(`the server sent a frame with opcode ${opcode} behind its close frame`);
+    }
     switch (opcode) {
       case OPCODE.text:
         this.frames.push(

@@ -10,7 +10,7 @@ const ENVIRONMENT = {
  * What a server is started through. `setsid`: Ctrl-C in the terminal reaches this program alone, which
  * then stops the servers in order. `setpriv`: a server ends when this program dies, whatever kills it.
  */
-const LAUNCHER = ["setsid", "setpriv", "--pdeathsig", "TERM", "--"];
+export const LAUNCHER = ["setsid", "setpriv", "--pdeathsig", "TERM", "--"];
 
 /** A worker promises to have stopped after 10 s; whoever takes longer is killed. */
 const STOP_DEADLINE_MS = 12_000;

@@ -17,7 +17,14 @@ export interface NginxOptions {
   readonly secure: number;
   readonly virtual: number;
   readonly certificate: Certificate;
+  /** Other values for this machine. */
+  readonly replacements?: readonly Replacement[];
+  /** Sockets of browsers take two each. */
+  readonly connections?: number;
 }
+
+/** What nginx takes unless something else is said. */
+const CONNECTIONS = 1024;
 
 /**
  * Starts nginx with `deploy/nginx.conf`, as a program of this user's that keeps all it writes in the
@@ -26,7 +33,7 @@ export interface NginxOptions {
 export async function startNginx(options: NginxOptions, signal: AbortSignal): Promise<Child> {
   signal.throwIfAborted();
   const { directory, secure, virtual } = options;
-  const command = nginxCommand(directory, nginxFile(options));
+  const command = nginxCommand(directory, nginxFile(options), options.connections);
   const nginx = new Child({ name: "nginx", command, log: join(directory, "nginx.log") });
   const listens = async (): Promise<boolean> => {
     nginx.assertRunning();
@@ -42,7 +49,8 @@ export async function startNginx(options: NginxOptions, signal: AbortSignal): Pr
 }
 
 /** `deploy/nginx.conf` for this machine. */
-export function nginxFile({ nodes, secure, virtual, certificate }: NginxOptions): string {
+export function nginxFile(options: NginxOptions): string {
+  const { nodes, secure, virtual, certificate, replacements = [] } = options;
   return adapt(readFileSync(deployFile("nginx.conf"), "utf8"), [
     ...workerReplacements(nodes),
     ["listen 443 ssl", `listen ${LOOPBACK}:${secure} ssl`],
@@ -50,6 +58,7 @@ export function nginxFile({ nodes, secure, virtual, certificate }: NginxOptions)
     ["log.example.org;", "localhost;"],
     ["/etc/ssl/wavelog.crt", certificate.certFile],
     ["/etc/ssl/wavelog.key", certificate.keyFile],
+    ...replacements,
   ]);
 }
 
@@ -75,15 +84,19 @@ export function composeReplacements(
  *
  * @param http What Debian's main file would include from `conf.d`.
  */
-export function nginxCommand(directory: string, http: string): readonly string[] {
+export function nginxCommand(
+  directory: string,
+  http: string,
+  connections: number = CONNECTIONS,
+): readonly string[] {
   const main = join(directory, "nginx-main.conf");
   writeFileSync(join(directory, "wavelog-worker.conf"), http);
-  writeFileSync(main, mainFile(directory));
+  writeFileSync(main, mainFile(directory, connections));
   return ["nginx", "-p", directory, "-e", "stderr", "-c", main];
 }
 
 /** What Debian's own main file says, with nothing outside of the directory. */
-function mainFile(directory: string): string {
+function mainFile(directory: string, connections: number): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((kind) => `    ${kind}_temp_path ${directory}/nginx-${kind};\n`)
     .join("");
@@ -94,7 +107,7 @@ worker_processes 1;
 pid ${directory}/nginx.pid;
 error_log stderr warn;
 events {
-    worker_connections 1024;
+    worker_connections ${connections};
 }
 http {
     access_log off;

@@ -30,22 +30,39 @@ export interface NodeOptions {
   readonly redisPort: number;
 }
 
-/** Starts a worker from its source, and waits until it serves and has joined the others. */
-export async function startNode(options: NodeOptions, signal: AbortSignal): Promise<ClusterNode> {
-  signal.throwIfAborted();
-  const { directory, number, ports, secret, redisPort } = options;
-  const configFile = join(directory, `node-${number}.yaml`);
+/**
+ * Writes a worker's configuration file for this machine.
+ *
+ * @param more Keys beside ports, addresses and the log's form: the secret at least.
+ */
+export function writeNodeConfig(
+  file: string,
+  ports: NodePorts,
+  more: Readonly<Record<string, string>>,
+): void {
   const config = {
     ws_port: ports.ws,
     ws_bind: LOOPBACK,
     internal_port: ports.internal,
     internal_bind: LOOPBACK,
-    worker_secret: secret,
-    redis_url: `redis://${LOOPBACK}:${redisPort}/0`,
     log_format: "text",
+    ...more,
   };
   const lines = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
-  writeFileSync(configFile, lines.join(""), { mode: CONFIG_MODE });
+  writeFileSync(file, lines.join(""), { mode: CONFIG_MODE });
+}
+
+/** What a worker of this machine has as `redis_url`. */
+export function redisUrl(port: number): string {
+  return `redis://${LOOPBACK}:${port}/0`;
+}
+
+/** Starts a worker from its source, and waits until it serves and has joined the others. */
+export async function startNode(options: NodeOptions, signal: AbortSignal): Promise<ClusterNode> {
+  signal.throwIfAborted();
+  const { directory, number, ports, secret, redisPort } = options;
+  const configFile = join(directory, `node-${number}.yaml`);
+  writeNodeConfig(configFile, ports, { worker_secret: secret, redis_url: redisUrl(redisPort) });
 
   const name = `node ${number}`;
   const child = new Child({

@@ -21,9 +21,19 @@ export interface ClusterPorts {
   readonly virtual: number;
 }
 
-/** The first block of ports of which all are free: 17000 and up unless something else runs there. */
-export function findPorts(nodes: number): ClusterPorts {
-  for (let block = 0; block < BLOCKS; block += 1) {
+/** The number of some block, for programs that may start at the same time as others. */
+export function someBlock(): number {
+  return Math.floor(Math.random() * BLOCKS);
+}
+
+/**
+ * The first block of ports of which all are free: 17000 and up unless something else runs there.
+ *
+ * @param first The number of the block that is tried first.
+ */
+export function findPorts(nodes: number, first: number = 0): ClusterPorts {
+  for (let tries = 0; tries < BLOCKS; tries += 1) {
+    const block = (first + tries) % BLOCKS;
     const ports = portsFrom(FIRST_BLOCK + block * BLOCK_SIZE, nodes);
     const all = [ports.redis, ports.secure, ports.virtual].concat(
       ports.nodes.flatMap(({ ws, internal }) => [ws, internal]),

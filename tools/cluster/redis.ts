@@ -16,7 +16,8 @@ export async function startRedis(
 ): Promise<Child> {
   signal.throwIfAborted();
   const home = join(directory, "redis");
-  mkdirSync(home);
+  // There already when it was stopped and is started again.
+  mkdirSync(home, { recursive: true });
   const redis = new Child({
     name: "Redis",
     command: [
