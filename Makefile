@@ -43,7 +43,7 @@ cluster: node_modules/.package-lock.json ## start Redis, three workers and nginx
 	@exec $(BUN) tools/cluster/main.ts
 
 test: node_modules/.package-lock.json ## check types, lint, docs, and run all tests
-	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy apache2 systemd
+	@test/install-packages.sh php-cli php-curl chromium redis-server nginx openssl haproxy caddy apache2 systemd prometheus
 	@$(BUN) test/run.ts
 
 fuzz: node_modules/.package-lock.json ## try millions of random inputs (SEED=, CASES= to choose)

@@ -45,6 +45,7 @@ export interface Backbone {
    * since it was joined.
    */
   readonly probeAgeMs: () => number | undefined;
+  readonly figures: ClusterFigures;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
   /**
@@ -59,6 +60,23 @@ export interface Backbone {
   /** Says good-bye to the others. Never rejects. */
   stop(): Promise<void>;
 }
+
+/** How the way to the other workers does. */
+export interface ClusterFigures {
+  /** Workers that hear each other, this one among them, as counted last. */
+  nodes(): number;
+  /** What waits for Redis, and how much was dropped since the start; sizes in UTF-16 units. */
+  outbox(): { readonly events: number; readonly bytes: number; readonly dropped: number };
+  /** Envelopes that Redis has confirmed since the start. */
+  sent(): number;
+}
+
+/** Those of a worker that has no others. */
+const ALONE: ClusterFigures = {
+  nodes: () => 1,
+  outbox: () => ({ events: 0, bytes: 0, dropped: 0 }),
+  sent: () => 0,
+};
 
 /** What a {@link Backbone} is built from. */
 export interface BackboneOptions {
@@ -94,6 +112,7 @@ function single(options: BackboneOptions): Backbone {
     bus: new LocalBus(deliver),
     redis: () => "off",
     probeAgeMs: () => undefined,
+    figures: ALONE,
     reports: async () => [await makeReport()],
     hasOthers: async () => false,
     reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
@@ -222,6 +241,11 @@ function cluster(options: BackboneOptions): Backbone {
     bus,
     redis: () => (link.session === undefined ? "down" : "up"),
     probeAgeMs: () => bus.probeAgeMs,
+    figures: {
+      nodes: () => (link.session === undefined ? 1 : lastNodes),
+      outbox: () => bus.outbox,
+      sent: () => bus.sent,
+    },
     reports: async () => {
       const own = await makeReport();
       const session = link.session;

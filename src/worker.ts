@@ -10,12 +10,16 @@ import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
 import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
+import { LoopDelay } from "./gateway/loop-delay.ts";
 import { fileLimit, openFiles } from "./gateway/open-files.ts";
 import { GatewayPool, ListenError } from "./gateway/pool.ts";
+import { threadCpuSeconds } from "./gateway/thread-cpu.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { tee, type WorkerEvents } from "./observability/events.ts";
 import { FlightRecorder } from "./observability/flight-recorder.ts";
 import { Journal } from "./observability/journal.ts";
+import { Metrics } from "./observability/metrics/metrics.ts";
+import { MAIN_THREAD } from "./observability/metrics/thread-metrics.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
 import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
@@ -90,6 +94,39 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
   previousSecret.watch(secretsOf(config).previous);
+  const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
+  const files = fileLimit();
+  const metrics = new Metrics({
+    worker: {
+      version,
+      readiness: () => readReadiness(readinessSources),
+      topics: { count: () => topics.count() },
+      activeTopics: () => gateways.headcount().activeTopics,
+    },
+    sockets: {
+      headcount: () => gateways.headcount(),
+      held: () => gateways.held(),
+      refusals: () => gateways.refusals(),
+      slowReaders: () => gateways.slowReaders(),
+      acceptPauses: () => guard?.pauses ?? 0,
+    },
+    threads: {
+      threads: () => gateways.loads(),
+      threadCount: threads,
+      mainCpuSeconds: threadCpuSeconds,
+    },
+    process: { openFiles, fileLimit: files },
+    cluster:
+      config.redisAddress === ""
+        ? undefined
+        : {
+            redis: () => backbone.redis(),
+            nodes: () => backbone.figures.nodes(),
+            outbox: () => backbone.figures.outbox(),
+            sent: () => backbone.figures.sent(),
+          },
+    now,
+  });
   const nodeId = randomBytes(8).toString("hex");
   const recorder = new FlightRecorder({
     node: nodeId,
@@ -98,7 +135,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     now,
     wallClock: Date.now,
   });
-  const events = tee(journal, previousSecret, recorder);
+  const events = tee(journal, previousSecret, recorder, ...metrics.listeners);
 
   const backbone = makeBackbone({
     config,
@@ -122,10 +159,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const wsHost = listenAddress(config.wsBind, hasIpv6);
   const internalHost = listenAddress(config.internalBind, hasIpv6);
 
-  const files = fileLimit();
   const settingsOf = (current: Config): GatewaySettings =>
     gatewaySettings(current, connectionLimit(current, files, logger));
-  const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const gateways = new GatewayPool({
     threads,
     threadEntry: new URL("./gateway/thread.ts", import.meta.url),
@@ -137,6 +172,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     lookup: (topic) => topics.lookup(topic),
     status: async () => JSON.stringify(await readSocketStatus(sources)),
     onEvent: events.socket,
+    onLag: events.deliveryMeasured,
+    onReport: (thread, { loopDelayMs }) => events.loopDelayed(String(thread), loopDelayMs),
     onFault,
   });
 
@@ -182,6 +219,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     port: config.internalPort,
     secrets: secretsOf(config),
     reusePort: config.reusePort,
+    now,
     ports: {
       topics,
       bus,
@@ -198,6 +236,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       drain: onDrain,
       isDraining: () => isDraining,
       readiness: () => readReadiness(readinessSources),
+      metrics,
       events,
     },
   });
@@ -207,9 +246,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
+  const loopDelay = new LoopDelay({ now, wait: setTimeout });
   const measure = (): void => {
     gateways.tick(readReadiness(readinessSources));
     recorder.tick();
+    events.loopDelayed(MAIN_THREAD, loopDelay.take());
   };
   measure();
   const measuring = setInterval(measure, MEASURE_INTERVAL_MS);

@@ -5,9 +5,14 @@ import { Glob } from "bun";
 import { CHECKS } from "../src/cli/doctor/checks.ts";
 import { API_ERRORS, UPGRADE_ERRORS } from "../src/protocol/api-errors.ts";
 import { CLOSE } from "../src/protocol/close-codes.ts";
+import { ENVELOPE_FAULTS, ENVELOPE_USES } from "../src/protocol/envelope.ts";
 import { SOCKET_ERRORS } from "../src/protocol/frames.ts";
+import { TOKEN_RESULTS } from "../src/protocol/token.ts";
+import { metricFamilies } from "./support/metrics.ts";
 
 const ROOT = join(import.meta.dir, "..");
+const metricsGuide = await Bun.file(join(ROOT, "docs/metrics.md")).text();
+const alertRules = await Bun.file(join(ROOT, "deploy/prometheus-alerts.yml")).text();
 const protocol = await Bun.file(join(ROOT, "docs/protocol.md")).text();
 
 describe("docs/protocol.md", () => {
@@ -28,6 +33,38 @@ describe("docs/protocol.md", () => {
       expect(protocol).toContain(`| \`${code}\` |`);
     });
   }
+});
+
+describe("docs/metrics.md", () => {
+  const rows = metricsGuide
+    .split("\n")
+    .filter((line) => /^\| `(?:wavelog_worker|process)_/.test(line));
+
+  for (const { name, type, labels } of metricFamilies()) {
+    test(`says what ${name} is`, () => {
+      const list = labels.map((label) => `\`${label}\``).join(", ");
+      const head = `| \`${name}\` | ${type} | ${list === "" ? "none" : list} | `;
+      expect(rows.filter((row) => row.startsWith(head))).toHaveLength(1);
+    });
+  }
+
+  test("names no metric that does not exist", () => {
+    expect(rows).toHaveLength(metricFamilies().length);
+  });
+
+  test("names every value of a label that is not explained elsewhere", () => {
+    const values = [...TOKEN_RESULTS, ...ENVELOPE_USES, ...ENVELOPE_FAULTS];
+    expect(values.filter((value) => !metricsGuide.includes(`\`${value}\``))).toEqual([]);
+  });
+
+  test("says what to do about every alert, and about no other", () => {
+    const alerts = [...alertRules.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name = ""]) => name);
+    const told = [...metricsGuide.matchAll(/^\| `(WavelogWorker\w+)` \|/gm)].map(
+      ([, name = ""]) => name,
+    );
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(told).toEqual(alerts);
+  });
 });
 
 describe("docs/operations.md, from symptom to cure", async () => {

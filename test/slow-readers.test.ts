@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { crc32 } from "node:zlib";
 import { eventually } from "./support/changes.ts";
 import { type LightOptions, type LightSocket, subscribeMany } from "./support/light-socket.ts";
+import { scrape } from "./support/metrics.ts";
 import { TARGETS } from "./support/targets.ts";
 import { makeToken } from "./support/token.ts";
 import { type LogLine, startWorker } from "./support/worker.ts";
@@ -87,6 +88,11 @@ for (const target of TARGETS) {
         }
         expect(lines.filter(({ level }) => level === "warn").length).toBeGreaterThan(0);
         expect((await api.status()).slow_readers).toBe(STALLED);
+        const series = await scrape(worker);
+        expect(series.get("wavelog_worker_slow_readers_total")).toBe(STALLED);
+        expect(series.get('wavelog_worker_closes_total{code="1006",reason="slow_reader"}')).toBe(
+          STALLED,
+        );
 
         await api.publish(TOPIC, '"end"');
         await eventually(

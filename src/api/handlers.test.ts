@@ -57,11 +57,14 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
     isDraining: () => given.isDraining === true,
     readiness: () => given.readiness ?? "ready",
     cluster: () => answer({ nodes: [] }, "cluster"),
+    metrics: { contentType: "text/x-metrics", text: () => answer("up 1\n", "metrics") },
     events: {
+      answered: note("event answered"),
+      published: note("event published"),
       registered: note("event registered"),
       registryFull: note("event registryFull"),
       unregistered: note("event unregistered"),
-      published: note("event published"),
+      accepted: note("event accepted"),
       overloaded: note("event overloaded"),
       forbidden: note("event forbidden"),
       previousSecretUsed: note("event previousSecretUsed"),
@@ -109,12 +112,16 @@ test("the paths are the contract's, each with its method", () => {
     "GET /internal/cluster",
     "GET /internal/recent",
     "POST /internal/drain",
+    "GET /internal/metrics",
     "GET /healthz",
     "GET /readyz",
   ]);
   expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
     "/healthz",
     "/readyz",
+  ]);
+  expect([...ROUTES].filter(([, route]) => route.takesBearer).map(([path]) => path)).toEqual([
+    "/internal/metrics",
   ]);
 });
 
@@ -181,7 +188,7 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
         calls: [
           ["lookup", "a"],
           ["publish", "a", '{ "x" :1.0,"u":"\\/" }'],
-          ["event published", "a", 21, 3, 17, undefined],
+          ["event accepted", "a", 21, 3, 17, undefined],
         ],
       });
     },
@@ -202,7 +209,7 @@ describe.each(["/internal/publish", "/internal/push"])("%s", (path) => {
       calls: [
         ["lookup", "a"],
         ["publish", "a", "1"],
-        ["event published", "a", 1, 3, 17, undefined],
+        ["event accepted", "a", 1, 3, 17, undefined],
       ],
     });
   });
@@ -243,7 +250,7 @@ describe("a publish whose caller wants to know", () => {
       calls: [
         ["lookup", "a"],
         ["publish", "a", "1"],
-        ["event published", "a", 1, 3, 17, undefined],
+        ["event accepted", "a", 1, 3, 17, undefined],
         ["outcome", 17],
       ],
     });
@@ -284,7 +291,7 @@ describe("a call that its caller has named", () => {
     ["/internal/register", '{"topic":"a"}', {}, ["registered", "a", false, true]],
     ["/internal/register", '{"topic":"a"}', { registers: "full" }, ["registryFull", "a"]],
     ["/internal/unregister", '{"topic":"a"}', {}, ["unregistered", "a", true]],
-    ["/internal/publish", '{"topic":"a","payload":"é"}', {}, ["published", "a", 4, 3, 17]],
+    ["/internal/publish", '{"topic":"a","payload":"é"}', {}, ["accepted", "a", 4, 3, 17]],
     [
       "/internal/publish",
       '{"topic":"a","payload":1}',
@@ -326,6 +333,13 @@ describe("readiness", () => {
     const headers = { "X-Worker-Readiness": readiness };
     const answer: Answer = { kind: "fault", error: { status: 503, text }, headers };
     expect(await call("/readyz", "", { readiness })).toEqual({ answer, calls: [] });
+  });
+});
+
+describe("metrics", () => {
+  test("are answered as what they are", async () => {
+    const answer: Answer = { kind: "text", text: "up 1\n", type: "text/x-metrics" };
+    expect(await call("/internal/metrics", "")).toEqual({ answer, calls: [["metrics"]] });
   });
 });
 

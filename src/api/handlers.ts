@@ -54,16 +54,25 @@ export interface ApiPorts {
   readonly isDraining: () => boolean;
   /** Whether the worker can do its work. */
   readonly readiness: () => Readiness;
+  /** What a monitoring system reads: the text, and its media type. Rejects only on a bug. */
+  readonly metrics: {
+    readonly contentType: string;
+    text(): Promise<string>;
+  };
   readonly events: ApiEvents;
 }
 
 /** Told of what the API has done, each with the caller's `X-Request-Id` if it has sent one. */
 export interface ApiEvents {
+  /** A call was answered; `error` is what it was refused with. */
+  answered(call: string, error: ApiError | undefined): void;
+  /** An event was accepted: the call's body had so many bytes, its answer took so long. */
+  published(bytes: number, durationMs: number): void;
   registered(topic: string, requireToken: boolean, isNew: boolean, requestId?: string): void;
   registryFull(topic: string, requestId?: string): void;
   unregistered(topic: string, wasKnown: boolean, requestId?: string): void;
   /** An event of so many bytes, with the bus' count of it, is on its way to so many sockets here. */
-  published(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void;
+  accepted(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void;
   /** A publish was refused because the gateways do not keep up. */
   overloaded(topic: string, requestId?: string): void;
   forbidden(address: string, requestId?: string): void;
@@ -83,7 +92,13 @@ type Headers = Readonly<Record<string, string>>;
 export type Answer =
   | { readonly kind: "fault"; readonly error: ApiError; readonly headers?: Headers }
   | { readonly kind: "json"; readonly value: object; readonly headers?: Headers }
-  | { readonly kind: "text"; readonly text: string; readonly headers?: Headers }
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      /** Media type, where it is not plain text. */
+      readonly type?: string;
+      readonly headers?: Headers;
+    }
   | { readonly kind: "empty" };
 
 /** RFC 7240, 3. */
@@ -102,8 +117,15 @@ export type Handler = (
 /** One path of the API. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** What the call is about, whatever its path is. */
+  readonly call: string;
   /** Whether anybody may ask, without the secret; `HEAD` too, as balancers do. */
   readonly isOpen?: true;
+  /**
+   * Whether the secret may come as `Authorization: Bearer` too, for programs that can send no header
+   * of ours.
+   */
+  readonly takesBearer?: true;
   readonly handle: Handler;
 }
 
@@ -165,7 +187,7 @@ async function publish(
   const seq = ports.bus.publish(topic, payload);
   const bytes = Buffer.byteLength(payload, "utf8");
   const sockets = ports.sockets(topic);
-  ports.events.published(topic, bytes, sockets, seq, requestIdOf(headers));
+  ports.events.accepted(topic, bytes, sockets, seq, requestIdOf(headers));
   const isPreferred = prefersRepresentation(headers["prefer"]);
   if (!isPreferred && query.get("detail") !== "1") {
     return EMPTY;
@@ -238,6 +260,10 @@ async function ready(ports: ApiPorts): Promise<Answer> {
   }
 }
 
+async function metrics(ports: ApiPorts): Promise<Answer> {
+  return { kind: "text", text: await ports.metrics.text(), type: ports.metrics.contentType };
+}
+
 /** What the caller calls the request, as it has written it. */
 export function requestIdOf(headers: RequestHeaders): string | undefined {
   const id = headers["x-request-id"];
@@ -250,14 +276,15 @@ function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
 
 /** Every path of the internal API (contract, "Internal HTTP API"). */
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["/internal/register", { method: "POST", handle: register }],
-  ["/internal/unregister", { method: "POST", handle: unregister }],
-  ["/internal/publish", { method: "POST", handle: publish }],
-  ["/internal/push", { method: "POST", handle: publish }],
-  ["/internal/status", { method: "GET", handle: status }],
-  ["/internal/cluster", { method: "GET", handle: cluster }],
-  ["/internal/recent", { method: "GET", handle: recent }],
-  ["/internal/drain", { method: "POST", handle: drain }],
-  ["/healthz", { method: "GET", isOpen: true, handle: health }],
-  ["/readyz", { method: "GET", isOpen: true, handle: ready }],
+  ["/internal/register", { method: "POST", call: "register", handle: register }],
+  ["/internal/unregister", { method: "POST", call: "unregister", handle: unregister }],
+  ["/internal/publish", { method: "POST", call: "publish", handle: publish }],
+  ["/internal/push", { method: "POST", call: "publish", handle: publish }],
+  ["/internal/status", { method: "GET", call: "status", handle: status }],
+  ["/internal/cluster", { method: "GET", call: "cluster", handle: cluster }],
+  ["/internal/recent", { method: "GET", call: "recent", handle: recent }],
+  ["/internal/drain", { method: "POST", call: "drain", handle: drain }],
+  ["/internal/metrics", { method: "GET", call: "metrics", takesBearer: true, handle: metrics }],
+  ["/healthz", { method: "GET", call: "healthz", isOpen: true, handle: health }],
+  ["/readyz", { method: "GET", call: "readyz", isOpen: true, handle: ready }],
 ]);

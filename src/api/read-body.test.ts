@@ -27,7 +27,7 @@ const CUT_SHORT = { ok: false, fault: "cut_short" } as const;
 
 describe("a body", () => {
   test("that is empty is an empty text", async () => {
-    expect(await read([])).toEqual({ ok: true, text: "" });
+    expect(await read([])).toEqual({ ok: true, text: "", bytes: 0 });
   });
 
   test("is its text, in however many pieces and wherever they are cut", async () => {
@@ -40,13 +40,14 @@ describe("a body", () => {
           pieces.push(rest.subarray(0, length));
           rest = rest.subarray(length);
         }
-        expect(await read([...pieces, rest])).toEqual({ ok: true, text });
+        const bytes = Buffer.byteLength(text);
+        expect(await read([...pieces, rest])).toEqual({ ok: true, text, bytes });
       }),
     );
   });
 
   test("keeps a byte order mark, which JSON then refuses", async () => {
-    expect(await read([Buffer.from("\ufeff{}")])).toEqual({ ok: true, text: "\ufeff{}" });
+    expect(await read([Buffer.from("\ufeff{}")])).toEqual({ ok: true, text: "\ufeff{}", bytes: 5 });
   });
 
   test.each([
@@ -63,8 +64,9 @@ describe("a body", () => {
     const text = "x".repeat(MAX_BODY_BYTES);
     const half = Buffer.from(text.slice(0, MAX_BODY_BYTES / 2));
     const more = Buffer.from("x");
-    expect(await read([Buffer.from(text)])).toEqual({ ok: true, text });
-    expect(await read([half, half])).toEqual({ ok: true, text });
+    const whole = { ok: true, text, bytes: MAX_BODY_BYTES } as const;
+    expect(await read([Buffer.from(text)])).toEqual(whole);
+    expect(await read([half, half])).toEqual(whole);
     expect(await read([Buffer.from(`${text}x`)])).toEqual(TOO_LARGE);
     expect(await read([half, half, more])).toEqual(TOO_LARGE);
     expect(await read([half, half, more, half, half, half])).toEqual(TOO_LARGE);
@@ -77,7 +79,7 @@ describe("a body", () => {
 
   test("that announces 1 MiB is read", async () => {
     const headers = { "content-length": `${MAX_BODY_BYTES}` };
-    expect(await read([Buffer.from("{}")], headers)).toEqual({ ok: true, text: "{}" });
+    expect(await read([Buffer.from("{}")], headers)).toEqual({ ok: true, text: "{}", bytes: 2 });
   });
 
   test("that grows too large is given up without waiting for its end", async () => {

@@ -5,7 +5,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** A body as text, or why there is none. */
 export type Body =
-  | { readonly ok: true; readonly text: string }
+  | { readonly ok: true; readonly text: string; readonly bytes: number }
   | { readonly ok: false; readonly fault: "too_large" | "not_utf8" | "cut_short" };
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -31,18 +31,18 @@ export function readBody(request: IncomingMessage): Promise<Body> {
     }
     chunks.push(chunk);
   });
-  request.on("end", () => resolve(decode(chunks)));
+  request.on("end", () => resolve(decode(chunks, size)));
   request.on("error", () => resolve({ ok: false, fault: "cut_short" }));
   request.on("close", () => resolve({ ok: false, fault: "cut_short" }));
   return promise;
 }
 
 /** Text of the chunks. A body in one chunk, which is nearly every one, is not copied together. */
-function decode(chunks: readonly Buffer[]): Body {
+function decode(chunks: readonly Buffer[], size: number): Body {
   const [first] = chunks;
   const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
   try {
-    return { ok: true, text: decoder.decode(bytes) };
+    return { ok: true, text: decoder.decode(bytes), bytes: size };
   } catch {
     return { ok: false, fault: "not_utf8" };
   }

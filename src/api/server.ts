@@ -25,6 +25,8 @@ const KEEP_ALIVE_MS = 75_000;
 /** Largest head of a request, in bytes. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
+const PLAIN_TEXT = "text/plain; charset=utf-8";
+
 /** What an {@link ApiServer} needs. */
 export interface ApiServerOptions {
   readonly hostname: string;
@@ -34,6 +36,8 @@ export interface ApiServerOptions {
   /** Whether another process may listen on the port too. */
   readonly reusePort: boolean;
   readonly ports: ApiPorts;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
 }
 
 /**
@@ -105,13 +109,20 @@ export class ApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { events } = this.#options.ports;
     this.#inFlight.add(response);
     response.once("close", () => this.#ended(response));
+    const { path, query } = splitTarget(request.url ?? "");
+    const route = ROUTES.get(path);
+    const call = route?.call ?? "unknown";
     try {
-      send(response, await this.#answer(request));
+      const answer = await this.#answer(request, route, query);
+      send(response, answer);
+      events.answered(call, answer.kind === "fault" ? answer.error : undefined);
     } catch (fault) {
-      this.#options.ports.events.failed(fault, requestIdOf(request.headers));
+      events.failed(fault, requestIdOf(request.headers));
       send(response, { kind: "fault", error: API_ERRORS.internal });
+      events.answered(call, API_ERRORS.internal);
     }
   }
 
@@ -124,9 +135,13 @@ export class ApiServer {
   }
 
   /** The checks in the contract's order: path, method, secret, body. */
-  async #answer(request: IncomingMessage): Promise<Answer> {
-    const { path, query } = splitTarget(request.url ?? "");
-    const route = ROUTES.get(path);
+  async #answer(
+    request: IncomingMessage,
+    route: Route | undefined,
+    query: string,
+  ): Promise<Answer> {
+    const { ports, now } = this.#options;
+    const start = now();
     if (route === undefined) {
       return { kind: "fault", error: API_ERRORS.notFound };
     }
@@ -136,11 +151,9 @@ export class ApiServer {
       return { kind: "fault", error: API_ERRORS.methodNotAllowed, headers };
     }
     if (route.isOpen === true) {
-      return route.handle(this.#options.ports, "", new URLSearchParams(query), request.headers);
+      return route.handle(ports, "", paramsOf(query), request.headers);
     }
-    const { ports } = this.#options;
-    const given = request.headers["x-worker-secret"];
-    const secret = this.#secretCheck(typeof given === "string" ? given : undefined);
+    const secret = this.#secretCheck(givenSecret(request, route));
     if (secret === undefined) {
       ports.events.forbidden(addressOf(request), requestIdOf(request.headers));
       return { kind: "fault", error: API_ERRORS.forbidden };
@@ -154,7 +167,11 @@ export class ApiServer {
       const error = isTooLarge ? API_ERRORS.bodyTooLarge : API_ERRORS.badRequest;
       return { kind: "fault", error };
     }
-    return route.handle(ports, body.text, new URLSearchParams(query), request.headers);
+    const answer = await route.handle(ports, body.text, paramsOf(query), request.headers);
+    if (route.call === "publish" && answer.kind !== "fault") {
+      ports.events.published(body.bytes, now() - start);
+    }
+    return answer;
   }
 }
 
@@ -162,10 +179,26 @@ function addressOf(request: IncomingMessage): string {
   return request.socket.remoteAddress ?? "unknown";
 }
 
-const NO_BODY: Body = { ok: true, text: "" };
+/** The secret that a request carries, whichever way. */
+function givenSecret({ headers }: IncomingMessage, route: Route): string | undefined {
+  const given = headers["x-worker-secret"];
+  if (given === undefined && route.takesBearer === true) {
+    return /^Bearer +(.+)$/i.exec(headers.authorization ?? "")?.[1];
+  }
+  return typeof given === "string" ? given : undefined;
+}
+
+const NO_BODY: Body = { ok: true, text: "", bytes: 0 };
 
 async function bodyOf(request: IncomingMessage, route: Route): Promise<Body> {
   return route.method === "POST" ? readBody(request) : NO_BODY;
+}
+
+const NO_PARAMS = new URLSearchParams();
+
+/** The fields of a query, which nearly no call has. */
+function paramsOf(query: string): URLSearchParams {
+  return query === "" ? NO_PARAMS : new URLSearchParams(query);
 }
 
 function send(response: ServerResponse, answer: Answer): void {
@@ -180,7 +213,7 @@ function send(response: ServerResponse, answer: Answer): void {
       return;
     case "text":
       setHeaders(response, answer.headers);
-      sendText(response, 200, "text/plain; charset=utf-8", answer.text);
+      sendText(response, 200, answer.type ?? PLAIN_TEXT, answer.text);
       return;
     case "fault":
       setHeaders(response, answer.headers);
@@ -191,7 +224,7 @@ function send(response: ServerResponse, answer: Answer): void {
       if (answer.error.retryAfter !== undefined) {
         response.setHeader("Retry-After", answer.error.retryAfter);
       }
-      sendText(response, answer.error.status, "text/plain; charset=utf-8", answer.error.text);
+      sendText(response, answer.error.status, PLAIN_TEXT, answer.error.text);
       return;
   }
 }

@@ -39,6 +39,11 @@ export class Outbox {
     return this.#entries.length - this.#head;
   }
 
+  /** Their size, in UTF-16 units. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Envelopes written and not confirmed. */
   get inFlight(): number {
     return this.#unwritten - this.#head;

@@ -67,13 +67,16 @@ export class Prober {
    * A probe of this process has come back; an old one proves nothing.
    *
    * @param isProof Whether everything that came before it has been taken as well.
+   * @returns How long it was out, in milliseconds; `undefined` for an old one.
    */
-  returned(count: number, now: number, isProof: boolean): void {
-    if (this.#sentAt !== undefined && count === this.#count) {
-      this.#provedAt = isProof ? this.#sentAt : this.#provedAt;
-      this.#roundTripMs = now - this.#sentAt;
-      this.#returnedAt = now;
-      this.#sentAt = undefined;
+  returned(count: number, now: number, isProof: boolean): number | undefined {
+    if (this.#sentAt === undefined || count !== this.#count) {
+      return undefined;
     }
+    this.#provedAt = isProof ? this.#sentAt : this.#provedAt;
+    this.#roundTripMs = now - this.#sentAt;
+    this.#returnedAt = now;
+    this.#sentAt = undefined;
+    return this.#roundTripMs;
   }
 }

@@ -7,7 +7,7 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
+import { type EnvelopeUse, EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import type { InstallationKeys } from "./envelope-keys.ts";
@@ -72,6 +72,9 @@ class Node {
   /** What the bus has told of beside them, in order. */
   readonly events: string[] = [];
   readonly givenUp: string[] = [];
+  /** What the envelopes were good for that came, in order. */
+  readonly uses: EnvelopeUse[] = [];
+  readonly probes: number[] = [];
   /** Whether the gateways have no room. */
   isFull = false;
   /** Milliseconds by which the bus' clock is ahead. */
@@ -95,6 +98,8 @@ class Node {
       events: {
         received: (...event) => this.received.push(event),
         caughtUp: (events) => this.events.push(`caught up ${events}`),
+        probed: (roundTripMs) => this.probes.push(roundTripMs),
+        envelopeTaken: (use) => this.uses.push(use),
         envelopeRefused: (fault) => this.events.push(`refused: ${fault}`),
         outboxDropped: (dropped) => this.events.push(`dropped ${dropped}`),
         outboxSent: (events, dropped) =>
@@ -401,6 +406,7 @@ describe("what comes over the channel", () => {
     await settle(node);
     expect(node.deliveries).toEqual([]);
     expect(node.events).toEqual([]);
+    expect(node.uses).toEqual(Array(5).fill("own"));
   });
 
   test("twice is delivered once", async () => {
@@ -411,6 +417,8 @@ describe("what comes over the channel", () => {
     }
     await settle(node);
     expect(node.payloads).toEqual(["1", "2", "3"]);
+    expect(node.uses.filter((use) => use === "event")).toHaveLength(3);
+    expect(node.uses.filter((use) => use === "repeated")).toHaveLength(4);
   });
 
   test("and is in the log as well is delivered once", async () => {
@@ -452,6 +460,7 @@ describe("what comes over the channel", () => {
     await settle(node, other);
     expect(node.deliveries).toEqual([]);
     expect(node.events).toEqual([]);
+    expect([node.uses, node.probes]).toEqual([["probe"], []]);
     expect(node.bus.roundTripMs).toBeUndefined();
   });
 
@@ -777,6 +786,8 @@ describe("a probe", () => {
     node.bus.tick();
     const roundTripMs = await eventually(() => node.bus.roundTripMs, "the probe to come back");
     expect(roundTripMs).toBeWithin(0, 1000);
+    expect(node.probes).toEqual([roundTripMs]);
+    expect(node.bus.probeAgeMs).toBeWithin(0, 1000);
     for (let tick = 0; tick < 20; tick += 1) {
       node.ahead += 250;
       node.bus.tick();

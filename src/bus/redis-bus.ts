@@ -2,6 +2,7 @@ import {
   type Envelope,
   type EnvelopeFault,
   type EnvelopeResult,
+  type EnvelopeUse,
   EnvelopeWriter,
   type Notice,
   readEnvelope,
@@ -28,6 +29,10 @@ export interface BusEvents {
   received(topic: string, bytes: number, originId: string, seq: number | undefined): void;
   /** Events of others that had been missed were read from the log and delivered. */
   caughtUp(events: number): void;
+  /** A probe of this process has come back through the channel. */
+  probed(roundTripMs: number): void;
+  /** An envelope has come in that could be used. */
+  envelopeTaken(use: EnvelopeUse): void;
   /** An envelope could not be used. */
   envelopeRefused(fault: EnvelopeFault): void;
   /** The outbox was full or events in it too old: `dropped` in all since the start. */
@@ -128,6 +133,7 @@ export class RedisBus implements EventBus {
    */
   #held: Held | undefined;
   #heldDropped = 0;
+  #confirmedCount = 0;
   #prober: Prober;
   #seq = 0;
   /** The last count that has been written to Redis and counts as sent. */
@@ -154,6 +160,17 @@ export class RedisBus implements EventBus {
   /** Envelopes that wait for Redis. */
   get backlog(): number {
     return this.#outbox.size;
+  }
+
+  /** The same, their size in UTF-16 units, and how many were dropped since the start. */
+  get outbox(): { readonly events: number; readonly bytes: number; readonly dropped: number } {
+    const { size: events, bytes, dropped } = this.#outbox;
+    return { events, bytes, dropped };
+  }
+
+  /** Envelopes that Redis has confirmed since the start. */
+  get sent(): number {
+    return this.#confirmedCount;
   }
 
   /** The last round trip of a probe through the channel, in milliseconds. */
@@ -341,7 +358,10 @@ export class RedisBus implements EventBus {
     if (session === this.#session) {
       this.#receipts.confirmed(seq, subscribers);
       const now = this.#options.now();
-      this.#outbox.confirm(seq, (entry) => this.#recent.add(entry, now));
+      this.#outbox.confirm(seq, (entry) => {
+        this.#confirmedCount += 1;
+        this.#recent.add(entry, now);
+      });
       this.#send();
     }
   }
@@ -405,12 +425,14 @@ export class RedisBus implements EventBus {
     }
     const { envelope, key } = result;
     if (envelope.originId === this.#options.originId) {
+      this.#options.events.envelopeTaken("own");
       return;
     }
     if (key !== undefined && this.#keys.heard(key)) {
       this.#writer = this.#makeWriter();
     }
     if (envelope.kind === "probe") {
+      this.#options.events.envelopeTaken("probe");
       this.#hearProbe(envelope, session);
       return;
     }
@@ -425,11 +447,16 @@ export class RedisBus implements EventBus {
 
   /** Own envelopes have been delivered already; own probes are what they are for. */
   #takeOwn(message: string): void {
+    const { events, now } = this.#options;
+    events.envelopeTaken("own");
     const probe = /,"probe":(\d{1,15})}$/.exec(message.slice(-32));
     if (probe !== null) {
       // While others' messages are held, nothing before the probe has been taken yet.
       const isProof = this.#held === undefined;
-      this.#prober.returned(Number(probe[1]), this.#options.now(), isProof);
+      const roundTripMs = this.#prober.returned(Number(probe[1]), now(), isProof);
+      if (roundTripMs !== undefined) {
+        events.probed(roundTripMs);
+      }
     }
   }
 
@@ -468,10 +495,13 @@ export class RedisBus implements EventBus {
     const { originId, seq } = envelope;
     if (seq === undefined || this.#sequences.see(originId, seq) !== "repeated") {
       this.#act(envelope);
+    } else {
+      this.#options.events.envelopeTaken("repeated");
     }
   }
 
   #act(envelope: Numbered): void {
+    this.#options.events.envelopeTaken(envelope.kind);
     if (envelope.kind === "notice") {
       this.#options.onNotice(envelope.notice);
     } else {

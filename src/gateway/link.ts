@@ -3,6 +3,7 @@ import type { Secrets } from "../protocol/secrets.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import type { AdmissionMemory, ConnectionLimits } from "./admission.ts";
+import type { ThreadReport } from "./thread-report.ts";
 
 /** Where the WebSocket port is opened; the same for as long as the process lives. */
 export interface GatewayAddress {
@@ -85,6 +86,8 @@ export type FromGateway =
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */
   | { readonly kind: "events"; readonly events: readonly SocketEvent[] }
+  /** How the thread does, once a second. */
+  | { readonly kind: "report"; readonly report: ThreadReport }
   | { readonly kind: "drained" }
   | { readonly kind: "closed" };
 

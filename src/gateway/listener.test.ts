@@ -35,6 +35,7 @@ class Scene {
     monotonicClock: () => performance.now(),
     random: Math.random,
     askStatus: () => undefined,
+    onToken: () => undefined,
     report: (event) => this.events.push(event),
   });
   readonly listener = new Listener({

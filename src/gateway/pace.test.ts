@@ -36,8 +36,8 @@ test("one mark at a time; the lag grows while it is on its way", () => {
   expect(pace.sent(0, { events: 0, units: 0 })).toBe(true);
   expect(pace.sent(1, { events: 0, units: 0 })).toBe(false);
   expect(pace.lagMs(700)).toBe(700);
-  pace.reached(800);
-  pace.reached(900);
+  expect(pace.reached(800)).toBe(800);
+  expect(pace.reached(900)).toBeUndefined();
   expect(pace.lagMs(1000)).toBe(800);
 });
 

@@ -51,10 +51,10 @@ export class Pace {
     return true;
   }
 
-  /** The mark has come back. */
-  reached(now: number): void {
+  /** The mark has come back; how long it took, in milliseconds. */
+  reached(now: number): number | undefined {
     if (this.#mark === undefined) {
-      return;
+      return undefined;
     }
     const { at, ahead } = this.#mark;
     this.#mark = undefined;
@@ -68,6 +68,7 @@ export class Pace {
         units: mix(former.units, ahead.units / ms),
       };
     }
+    return this.#lagMs;
   }
 }
 

@@ -19,6 +19,8 @@ function poolOf(threadEntry: string, now: () => number): GatewayPool {
     lookup: async () => undefined,
     status: async () => "{}",
     onEvent: () => undefined,
+    onLag: () => undefined,
+    onReport: () => undefined,
     onFault: (fault) => {
       throw fault;
     },

@@ -14,6 +14,7 @@ import {
 } from "./link.ts";
 import { Pace } from "./pace.ts";
 import { countsBetween, Progress } from "./progress.ts";
+import { NO_REPORT, type ThreadReport } from "./thread-report.ts";
 import { type Backlog, MAX_DELAY_MS, type QueueSize } from "./throttle.ts";
 
 /** What a {@link GatewayPool} needs. */
@@ -36,6 +37,10 @@ export interface GatewayPoolOptions {
   readonly status: () => Promise<string>;
   /** Told of everything that happens to sockets, in order for each thread. */
   readonly onEvent: (event: SocketEvent) => void;
+  /** It was measured how long a delivery takes to its sockets, in milliseconds. */
+  readonly onLag: (lagMs: number) => void;
+  /** A thread, counted from 1, has told how it does. */
+  readonly onReport: (thread: number, report: ThreadReport) => void;
   /** A thread has died or thrown: the worker must not go on. */
   readonly onFault: (fault: Error) => void;
 }
@@ -69,8 +74,9 @@ export class GatewayPool {
 
   constructor(options: GatewayPoolOptions) {
     this.#options = options;
-    this.#threads = Array.from({ length: options.threads }, () => {
+    this.#threads = Array.from({ length: options.threads }, (_, index) => {
       return new GatewayThread(
+        index + 1,
         options.threadEntry,
         (message, thread) => this.#receive(message, thread),
         options.onFault,
@@ -151,6 +157,11 @@ export class GatewayPool {
     return this.#census.activeTopics();
   }
 
+  /** Sockets that are held now, and how many of them are not yet subscribed. */
+  held(): { readonly connections: number; readonly pending: number } {
+    return this.#admission.held();
+  }
+
   /** How often somebody was not let in since the start, by cause. */
   refusals(): RefusalCounts {
     return this.#admission.refusals();
@@ -216,8 +227,16 @@ export class GatewayPool {
           this.#record(event);
         }
         return;
-      case "reached":
-        thread.reached();
+      case "reached": {
+        const lagMs = thread.reached();
+        if (lagMs !== undefined) {
+          this.#options.onLag(lagMs);
+        }
+        return;
+      }
+      case "report":
+        thread.report = message.report;
+        this.#options.onReport(thread.number, message.report);
         return;
       case "listening":
       case "failed":
@@ -257,6 +276,8 @@ type Milestone = Extract<
 
 /** How a gateway thread does. */
 export interface ThreadLoad extends QueueSize {
+  /** What it has told last, at most a second ago. */
+  readonly report: ThreadReport;
   /**
    * How long the latest measured delivery took from the main thread to its sockets, in
    * milliseconds, or how long the one under way has taken if that is more.
@@ -266,6 +287,9 @@ export interface ThreadLoad extends QueueSize {
 
 /** One thread: its `Worker`, what waits for it, and the milestone somebody waits for. */
 class GatewayThread {
+  /** Counted from 1. */
+  readonly number: number;
+  report: ThreadReport = NO_REPORT;
   readonly progress = new Progress();
   readonly #worker: Worker;
   readonly #now: () => number;
@@ -277,11 +301,13 @@ class GatewayThread {
   #isEnding = false;
 
   constructor(
+    number: number,
     entry: URL,
     onMessage: (message: FromGateway, thread: GatewayThread) => void,
     onFault: (fault: Error) => void,
     now: () => number,
   ) {
+    this.number = number;
     this.#now = now;
     this.#answeredAt = now();
     this.#worker = new Worker(entry.href);
@@ -312,7 +338,8 @@ class GatewayThread {
   }
 
   load(): ThreadLoad {
-    return { ...this.#queued(), lagMs: this.#pace.lagMs(this.#now()) };
+    const lagMs = this.#pace.lagMs(this.#now());
+    return { ...this.#queued(), lagMs, report: this.report };
   }
 
   measure(): void {
@@ -321,9 +348,10 @@ class GatewayThread {
     }
   }
 
-  reached(): void {
+  /** A mark has come back; how long it took, in milliseconds. */
+  reached(): number | undefined {
     this.#answeredAt = this.#now();
-    this.#pace.reached(this.#answeredAt);
+    return this.#pace.reached(this.#answeredAt);
   }
 
   silentMs(): number {

@@ -26,6 +26,9 @@ export interface TopicTraffic {
   largest: number;
   /** Whether some of it may not have been handed to the sockets yet. */
   isFresh: boolean;
+  /** Bytes that waited at the last look: for all of its sockets, and for the slowest. */
+  waiting: number;
+  mostWaiting: number;
 }
 
 /**

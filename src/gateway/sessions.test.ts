@@ -7,7 +7,7 @@ import {
   statusFrame,
 } from "../protocol/frames.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
-import { signToken, TokenVerifier } from "../protocol/token.ts";
+import { signToken, type TokenResult, TokenVerifier } from "../protocol/token.ts";
 import { Session, type SessionSocket } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -82,6 +82,7 @@ interface SceneOptions {
 class Scene {
   readonly sessions: Sessions;
   readonly events: SocketEvent[] = [];
+  readonly tokens: TokenResult[] = [];
   statusAsks = 0;
   wallMs = WALL_START * 1000;
   monotonicMs: number;
@@ -97,6 +98,9 @@ class Scene {
       random: () => random,
       askStatus: () => {
         this.statusAsks += 1;
+      },
+      onToken: (result) => {
+        this.tokens.push(result);
       },
       report: (event) => {
         this.events.push(event);
@@ -179,14 +183,16 @@ describe("a handshake with a valid token", () => {
     const scene = new Scene();
     const client = scene.open(TOPIC, true);
     expect(client.socket.calls).toEqual([]);
+    scene.pass(250);
     scene.send(client, authFrame(tokenFor({})));
     expect(client.socket.calls).toEqual([
       ["subscribe", TOPIC],
       ["send", '{"type":"auth_ok"}'],
     ]);
     expect(scene.events).toEqual([
-      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS },
+      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS, handshakeMs: 250 },
     ]);
+    expect(scene.tokens).toEqual(["valid"]);
   });
 
   test("may come in the last instant", () => {
@@ -303,6 +309,20 @@ describe("a handshake that fails", () => {
     });
   }
 
+  test("is counted by what is wrong with the token, if one was checked", () => {
+    const faults: Readonly<Record<string, TokenResult>> = {
+      [MALFORMED]: "malformed",
+      [FORGED]: "forged",
+      "token expired": "expired",
+      "token is for another topic": "other_topic",
+    };
+    for (const [, frame, error, cause] of TABLE) {
+      const scene = new Scene();
+      scene.send(scene.open(TOPIC, true), frame);
+      expect(scene.tokens).toEqual(error === "unauthorized" ? [faults[cause] ?? "valid"] : []);
+    }
+  });
+
   test("tells the client no more than it must: one answer for every bad token", () => {
     const answers = TABLE.filter(([, , error]) => error === "unauthorized").map(([, frame]) => {
       const scene = new Scene();
@@ -327,7 +347,7 @@ describe("while the secret is being changed", () => {
     expect(client.socket.calls).toContainEqual(["send", AUTH_OK_FRAME]);
     expect(scene.events).toEqual([
       used,
-      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS },
+      { type: "connected", topic: TOPIC, userId: USER, address: ADDRESS, handshakeMs: 0 },
     ] as SocketEvent[]);
   });
 
@@ -368,8 +388,10 @@ describe("a topic that requires no token", () => {
         ["send", AUTH_OK_FRAME],
       ]);
       expect(scene.events).toEqual([
-        { type: "connected", topic: TOPIC, userId: 0, address: ADDRESS },
+        { type: "connected", topic: TOPIC, userId: 0, address: ADDRESS, handshakeMs: 0 },
       ]);
+      // None is checked where none is needed.
+      expect(scene.tokens).toEqual([]);
       for (let minute = 0; minute < 60; minute += 1) {
         scene.sessions.seen(client.session);
         scene.tickAfter(30_000);

@@ -8,7 +8,7 @@ import {
 } from "../protocol/frames.ts";
 import type { SecretAge } from "../protocol/secrets.ts";
 import type { RefusalCause, SocketEvent } from "../protocol/socket-event.ts";
-import type { TokenCheck, TokenFault, TokenVerifier } from "../protocol/token.ts";
+import type { TokenCheck, TokenFault, TokenResult, TokenVerifier } from "../protocol/token.ts";
 import { STATUS_TOPIC } from "../protocol/topic.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DrainPlan } from "./drain-plan.ts";
@@ -79,6 +79,8 @@ export interface SessionsOptions {
   readonly random: () => number;
   /** Asks for the status object; the answer goes to {@link Sessions.answerStatus}. */
   readonly askStatus: () => void;
+  /** A token was checked. */
+  readonly onToken: (result: TokenResult) => void;
   readonly report: (event: SocketEvent) => void;
 }
 
@@ -271,7 +273,8 @@ export class Sessions {
     session.turnAt = this.#turns.set(session, second + spread);
     const { topic, userId, address } = session;
     // Reported first: a socket that turns out to be gone reports its end from within `send`.
-    this.#options.report({ type: "connected", topic, userId, address });
+    const handshakeMs = this.#options.monotonicClock() - session.openedAt;
+    this.#options.report({ type: "connected", topic, userId, address, handshakeMs });
     const readers = this.#byTopic.get(topic);
     if (readers === undefined) {
       this.#byTopic.set(topic, new Set([session]));
@@ -403,7 +406,9 @@ export class Sessions {
   }
 
   #verify(token: string, { topic }: Session): TokenCheck {
-    return this.#options.tokens().verify(token, topic, this.#wallSecond());
+    const check = this.#options.tokens().verify(token, topic, this.#wallSecond());
+    this.#options.onToken(check.ok ? "valid" : check.fault);
+    return check;
   }
 
   #monotonicSecond(): number {

@@ -87,6 +87,62 @@ class Scene {
   }
 }
 
+describe("what waits", () => {
+  test("is known as it was at the last look, for all and for the slowest", () => {
+    const scene = new Scene();
+    const [one, other] = [scene.join("a", false), scene.join("a", false)];
+    scene.join("b");
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
+    scene.publish("a", QUARTER);
+    scene.publish("b", QUARTER);
+    scene.rest();
+    expect(scene.slow.waiting).toEqual({ all: 2 * QUARTER * KIB, most: QUARTER * KIB });
+    one.waiting = 3 * KIB;
+    other.waiting = 5 * KIB;
+    scene.slow.tick();
+    expect(scene.slow.waiting).toEqual({ all: 8 * KIB, most: 5 * KIB });
+    one.waiting = 0;
+    other.waiting = 0;
+    scene.slow.tick();
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
+  });
+
+  test("is forgotten with the readers it waited for", () => {
+    const scene = new Scene();
+    const reader = scene.join("a", false);
+    scene.publish("a", QUARTER);
+    scene.rest();
+    expect(scene.slow.waiting.all).toBe(QUARTER * KIB);
+    scene.slow.left(reader.session);
+    expect(scene.slow.waiting).toEqual({ all: 0, most: 0 });
+  });
+});
+
+describe("what was delivered", () => {
+  test("is each frame to each socket, with its bytes on the wire", () => {
+    const scene = new Scene();
+    scene.join("a");
+    const { session } = scene.join("a");
+    scene.join("b");
+    scene.publish("a", 3);
+    scene.publish("nobody", 5);
+    expect(scene.slow.delivered).toEqual({ frames: 6, bytes: 6 * KIB });
+    scene.slow.left(session);
+    scene.publish("a", 1);
+    expect(scene.slow.delivered).toEqual({ frames: 7, bytes: 7 * KIB });
+  });
+
+  test("is no answer to some, though it may make a slow reader", () => {
+    const scene = new Scene();
+    const reader = scene.join("a", false);
+    for (let count = 0; count < 64; count += 1) {
+      scene.slow.answered("a", FRAME);
+    }
+    expect(scene.slow.delivered).toEqual({ frames: 0, bytes: 0 });
+    expect(scene.depthOf(reader)).toBe(64 * KIB);
+  });
+});
+
 describe("a reader that was dropped", () => {
   test("is a slow one when as much waited for it as may, with how much that was", () => {
     const scene = new Scene();

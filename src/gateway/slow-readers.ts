@@ -42,9 +42,27 @@ export class SlowReaders {
   /** Topics that had a reader for whom something waited. */
   readonly #behind = new Set<TopicTraffic>();
   #isTurnDue = false;
+  #deliveries = 0;
+  #deliveredBytes = 0;
 
   constructor(options: SlowReadersOptions) {
     this.#options = options;
+  }
+
+  /** Frames given to sockets since the start, an event to ten sockets being ten, and their bytes. */
+  get delivered(): { readonly frames: number; readonly bytes: number } {
+    return { frames: this.#deliveries, bytes: this.#deliveredBytes };
+  }
+
+  /** Bytes that waited for all sockets, and for the slowest of them, at the last look. */
+  get waiting(): { readonly all: number; readonly most: number } {
+    let all = 0;
+    let most = 0;
+    for (const traffic of this.#behind) {
+      all += traffic.waiting;
+      most = Math.max(most, traffic.mostWaiting);
+    }
+    return { all, most };
   }
 
   /** A socket has been subscribed to its topic. */
@@ -61,6 +79,8 @@ export class SlowReaders {
         lookedAt: 0,
         largest: 0,
         isFresh: false,
+        waiting: 0,
+        mostWaiting: 0,
       };
       this.#traffic.set(topic, traffic);
     }
@@ -85,10 +105,23 @@ export class SlowReaders {
   /** A frame is being given to every socket of a topic. */
   published(topic: string, frame: string): void {
     const traffic = this.#traffic.get(topic);
-    if (traffic === undefined) {
-      return;
+    if (traffic !== undefined) {
+      const bytes = wireBytes(frame);
+      this.#deliveries += traffic.sockets;
+      this.#deliveredBytes += traffic.sockets * bytes;
+      this.#count(traffic, bytes);
     }
-    const bytes = wireBytes(frame);
+  }
+
+  /** A frame is being given to some sockets of a topic: as if all got it, for none gets more. */
+  answered(topic: string, frame: string): void {
+    const traffic = this.#traffic.get(topic);
+    if (traffic !== undefined) {
+      this.#count(traffic, wireBytes(frame));
+    }
+  }
+
+  #count(traffic: TopicTraffic, bytes: number): void {
     traffic.bytes += bytes;
     traffic.largest = Math.max(traffic.largest, bytes);
     if (!traffic.isFresh) {
@@ -152,10 +185,14 @@ export class SlowReaders {
   /** Sees what waits for each reader of a topic. */
   #look(traffic: TopicTraffic): void {
     traffic.lookedAt = traffic.written;
+    traffic.waiting = 0;
+    traffic.mostWaiting = 0;
     this.#behind.delete(traffic);
     for (const session of this.#options.readersOf(traffic.topic)) {
       const waiting = session.socket?.getBufferedAmount() ?? 0;
       session.drainedAt = traffic.written - waiting;
+      traffic.waiting += waiting;
+      traffic.mostWaiting = Math.max(traffic.mostWaiting, waiting);
       if (waiting > 0) {
         this.#behind.add(traffic);
       }

@@ -11,11 +11,14 @@ import { EventSample } from "./event-sample.ts";
 import { HeardReadiness } from "./heard-readiness.ts";
 import { decodeDelivery, type FromGateway, type ToGateway } from "./link.ts";
 import { Listener } from "./listener.ts";
+import { LoopDelay } from "./loop-delay.ts";
 import { type GatewayPolicy, gatewayPolicy } from "./policy.ts";
 import { Progress } from "./progress.ts";
 import { Questions } from "./questions.ts";
 import { Sessions } from "./sessions.ts";
 import { SlowReaders } from "./slow-readers.ts";
+import { threadCpuSeconds } from "./thread-cpu.ts";
+import { noTokens } from "./thread-report.ts";
 
 declare const self: Worker;
 
@@ -68,11 +71,11 @@ function flushEvents(): void {
   }
 }
 
+const monotonicClock = (): number => performance.now();
+const loopDelay = new LoopDelay({ now: monotonicClock, wait: setTimeout });
+const tokens = noTokens();
 const readiness = new HeardReadiness();
-const questions = new Questions(
-  (topic) => post({ kind: "ask_topic", topic }),
-  () => performance.now(),
-);
+const questions = new Questions((topic) => post({ kind: "ask_topic", topic }), monotonicClock);
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
@@ -110,9 +113,12 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
     behindBytes: maxBuffered * BEHIND_PART,
     endangeredBytes: maxBuffered * ENDANGERED_PART,
     wallClock: Date.now,
-    monotonicClock: () => performance.now(),
+    monotonicClock,
     random: Math.random,
     askStatus: () => post({ kind: "ask_status" }),
+    onToken: (result) => {
+      tokens[result] += 1;
+    },
     report,
   });
   sessions = started;
@@ -129,16 +135,35 @@ function start(message: Extract<ToGateway, { kind: "start" }>): void {
     admission,
     slowReaders,
     lookup: (topic) => questions.ask(topic),
-    readiness: () => readiness.at(performance.now()),
+    readiness: () => readiness.at(monotonicClock()),
     report,
   });
+  // So that something is known of the thread from its first moment on.
+  reportLoad();
   if (listen()) {
     scheduleTick(() => {
       started.tick();
       slowReaders?.tick();
       sample.renew();
+      reportLoad();
     });
   }
+}
+
+function reportLoad(): void {
+  const { frames, bytes } = slowReaders?.delivered ?? { frames: 0, bytes: 0 };
+  const { all, most } = slowReaders?.waiting ?? { all: 0, most: 0 };
+  const report = {
+    sockets: sessions?.size ?? 0,
+    deliveries: frames,
+    bytes,
+    buffered: all,
+    mostBuffered: most,
+    tokens,
+    loopDelayMs: loopDelay.take(),
+    cpuSeconds: threadCpuSeconds(),
+  };
+  post({ kind: "report", report });
 }
 
 /** Opens the port, or opens it again, and says whether that was possible. */
@@ -207,7 +232,7 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
       deliveries.mark(() => post({ kind: "reached" }));
       return;
     case "readiness":
-      readiness.hear(message.readiness, performance.now());
+      readiness.hear(message.readiness, monotonicClock());
       return;
     case "settings":
       policy = gatewayPolicy(message.settings);
@@ -217,8 +242,7 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
       return;
     case "status": {
       const frame = statusFrame(message.json);
-      // Not everybody on the topic gets it, but nobody gets more.
-      slowReaders?.published(STATUS_TOPIC, frame);
+      slowReaders?.answered(STATUS_TOPIC, frame);
       sessions?.answerStatus(frame);
       return;
     }

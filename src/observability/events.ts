@@ -1,3 +1,5 @@
+import type { ApiError } from "../protocol/api-errors.ts";
+import type { EnvelopeFault, EnvelopeUse } from "../protocol/envelope.ts";
 import type { SocketEvent } from "../protocol/socket-event.ts";
 
 /** `X-Request-Id` of the call that caused it, as the caller wrote it; absent when there is none. */
@@ -8,6 +10,10 @@ type RequestId = string | undefined;
  * Call sites report events and never know who listens.
  */
 interface WorkerEventArguments {
+  /** A call of the internal API was answered; `error` is what it was refused with. */
+  answered: [call: string, error: ApiError | undefined];
+  /** An event was accepted: the call's body had so many bytes, its answer took so long. */
+  published: [bytes: number, durationMs: number];
   registered: [topic: string, requireToken: boolean, isNew: boolean, requestId?: RequestId];
   unregistered: [topic: string, wasKnown: boolean, requestId?: RequestId];
   /** A new topic was refused, since there are as many as there may be. */
@@ -16,7 +22,7 @@ interface WorkerEventArguments {
    * An event was taken here, of so many bytes, with the bus' count of it: it is on its way to so many
    * sockets of this process.
    */
-  published: [topic: string, bytes: number, sockets: number, seq: number, requestId?: RequestId];
+  accepted: [topic: string, bytes: number, sockets: number, seq: number, requestId?: RequestId];
   /**
    * An event of another node was handed on to the sockets of this process: its payload's bytes, the
    * node, and the node's count of it, which the original worker does not have.
@@ -33,6 +39,10 @@ interface WorkerEventArguments {
 
   /** Something happened to a socket, or to somebody who wanted one. */
   socket: [event: SocketEvent];
+  /** So long a delivery took from its acceptance to its sockets. */
+  deliveryMeasured: [lagMs: number];
+  /** So long the loop of a thread was late at most within the last second. */
+  loopDelayed: [thread: string, delayMs: number];
   /** The worker sends its browsers away, one after the other. */
   draining: [spreadMs: number, sockets: number];
   /** Browsers are accepted no longer: so many files of the limit are open. */
@@ -55,8 +65,12 @@ interface WorkerEventArguments {
   outboxDropped: [dropped: number];
   /** Events of an original worker found no room: `dropped` in all since the start. */
   heldDropped: [dropped: number];
+  /** A probe has come back through Redis. */
+  probed: [roundTripMs: number];
+  /** An envelope has come in that could be used. */
+  envelopeTaken: [use: EnvelopeUse];
   /** An envelope could not be used. */
-  envelopeRefused: [fault: string];
+  envelopeRefused: [fault: EnvelopeFault];
   /** An envelope of another installation was skipped. */
   neighbourHeard: [];
   catchUpLogFailed: [reason: string];
@@ -97,16 +111,20 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
         };
   };
   return {
+    answered: to("answered"),
+    published: to("published"),
     registered: to("registered"),
     unregistered: to("unregistered"),
     registryFull: to("registryFull"),
-    published: to("published"),
+    accepted: to("accepted"),
     received: to("received"),
     overloaded: to("overloaded"),
     forbidden: to("forbidden"),
     previousSecretUsed: to("previousSecretUsed"),
     failed: to("failed"),
     socket: to("socket"),
+    deliveryMeasured: to("deliveryMeasured"),
+    loopDelayed: to("loopDelayed"),
     draining: to("draining"),
     acceptPaused: to("acceptPaused"),
     acceptResumed: to("acceptResumed"),
@@ -118,6 +136,8 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     outboxSent: to("outboxSent"),
     outboxDropped: to("outboxDropped"),
     heldDropped: to("heldDropped"),
+    probed: to("probed"),
+    envelopeTaken: to("envelopeTaken"),
     envelopeRefused: to("envelopeRefused"),
     neighbourHeard: to("neighbourHeard"),
     catchUpLogFailed: to("catchUpLogFailed"),

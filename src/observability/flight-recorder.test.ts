@@ -182,7 +182,7 @@ describe("a publish", () => {
   test("is remembered with its size, its readers, and how fast it was", () => {
     const scene = new Scene();
     scene.deliver();
-    scene.recorder.published("a", 300, 4, 17);
+    scene.recorder.accepted("a", 300, 4, 17);
     const publish = {
       time: TIME,
       id: `${NODE}-17`,
@@ -213,7 +213,7 @@ describe("a publish", () => {
   test("is found by its topic, however that is written", () => {
     const scene = new Scene();
     scene.deliver();
-    scene.recorder.published(NASTY, 1, 0, 1);
+    scene.recorder.accepted(NASTY, 1, 0, 1);
     scene.recorder.socket({ ...CLOSED, topic: NASTY });
     const { publishes, closes } = scene.recorder.recent({ topic: NASTY, limit: 10 });
     expect([publishes.length, closes.length]).toEqual([1, 1]);
@@ -222,11 +222,11 @@ describe("a publish", () => {
   test("keeps its time when the clock of the machine is set, and later ones have the new one", () => {
     const scene = new Scene();
     scene.deliver();
-    scene.recorder.published("a", 1, 0, 1);
+    scene.recorder.accepted("a", 1, 0, 1);
     scene.unixMs += 3_600_000;
     scene.recorder.tick();
     scene.deliver();
-    scene.recorder.published("a", 1, 0, 2);
+    scene.recorder.accepted("a", 1, 0, 2);
     expect(scene.recorder.recent(ALL).publishes.map(({ time }) => time)).toEqual([
       "2026-01-02T04:04:05.678Z",
       TIME,

@@ -148,7 +148,7 @@ export class FlightRecorder implements EventListener {
     this.#refused("max_topics", { topic, reason: "max_topics reached" });
   }
 
-  published(topic: string, bytes: number, sockets: number, seq: number): void {
+  accepted(topic: string, bytes: number, sockets: number, seq: number): void {
     this.#publishes.add(topic, bytes, sockets, this.#options.node, seq);
   }
 

@@ -106,7 +106,7 @@ describe("the journal writes one line", () => {
     ],
     [
       "for a client that has connected",
-      (journal) => journal.socket({ type: "connected", ...CLIENT, userId: 7 }),
+      (journal) => journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 }),
       { level: "info", ...CLIENT, user: 7, msg: "client connected" },
     ],
     [
@@ -365,7 +365,7 @@ describe("a call that its caller has named", () => {
   const LINES: readonly [what: string, tell: (journal: Journal, id: string) => void][] = [
     ["a registration", (journal, id) => journal.registered("a", true, true, id)],
     ["a removal", (journal, id) => journal.unregistered("a", true, id)],
-    ["a publish", (journal, id) => journal.published("a", 300, 2, 17, id)],
+    ["a publish", (journal, id) => journal.accepted("a", 300, 2, 17, id)],
     ["a full registry", (journal, id) => journal.registryFull("a", id)],
     ["a publish there was no room for", (journal, id) => journal.overloaded("a", id)],
     ["a wrong secret", (journal, id) => journal.forbidden("192.0.2.1", id)],
@@ -397,10 +397,10 @@ describe("a call that its caller has named", () => {
 
 test("a publish is told at debug alone: there are thousands", () => {
   const scene = new Scene("info");
-  scene.journal.published("a", 300, 2, 17);
+  scene.journal.accepted("a", 300, 2, 17);
   expect(scene.take()).toEqual([]);
   const verbose = new Scene("debug");
-  verbose.journal.published("a\n", 300, 2, 17);
+  verbose.journal.accepted("a\n", 300, 2, 17);
   expect(verbose.take()).toEqual([
     { level: "debug", topic: "a\ufffd", bytes: 300, sockets: 2, seq: 17, msg: "published" },
   ]);
@@ -415,7 +415,8 @@ describe("the journal cleans", () => {
     ["a stranger's address", (journal) => journal.forbidden(NASTY), "address"],
     [
       "a connected client's topic",
-      (journal) => journal.socket({ type: "connected", ...CLIENT, userId: 7, topic: NASTY }),
+      (journal) =>
+        journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7, topic: NASTY }),
       "topic",
     ],
     ["a refused topic", (journal) => journal.socket({ ...REFUSED, topic: NASTY }), "topic"],
@@ -660,7 +661,7 @@ describe("the journal bounds what strangers can cause", () => {
     for (let time = 0; time < 100; time += 1) {
       scene.journal.registered("a", true, false);
       scene.journal.unregistered("a", true);
-      scene.journal.socket({ type: "connected", ...CLIENT, userId: 7 });
+      scene.journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 });
       scene.journal.redisDown("gone");
       scene.journal.redisUp(1);
       scene.journal.caughtUp(1);
@@ -697,7 +698,7 @@ test("a token's refresh is told at debug alone: browsers do it all day", () => {
 test("a journal at a higher level leaves out what is below it", () => {
   const scene = new Scene("warn");
   scene.journal.registered("a", true, true);
-  scene.journal.socket({ type: "connected", ...CLIENT, userId: 7 });
+  scene.journal.socket({ type: "connected", ...CLIENT, handshakeMs: 5, userId: 7 });
   scene.journal.socket(REFUSED);
   expect(scene.take()).toEqual([expect.objectContaining({ msg: "handshake refused" })]);
 });

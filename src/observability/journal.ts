@@ -104,7 +104,7 @@ export class Journal implements EventListener {
   }
 
   /** Each publish is told at debug alone: there are thousands of them. */
-  published(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void {
+  accepted(topic: string, bytes: number, sockets: number, seq: number, requestId?: string): void {
     if (this.#log.isLevelEnabled("debug")) {
       const fields = { topic: printable(topic), bytes, sockets, seq, ...requestOf(requestId) };
       this.#log.debug(fields, "published");

@@ -19,7 +19,7 @@ test("uses are counted by kind, with the time of the last", () => {
   use.watch("old");
   expect(use.status()).toEqual({ tokens: 0, api_calls: 0, last_used: null });
   use.socket(ACCEPTED);
-  use.socket({ type: "connected", ...CLIENT });
+  use.socket({ type: "connected", ...CLIENT, handshakeMs: 5 });
   use.socket(ACCEPTED);
   expect(use.status()).toEqual({ tokens: 2, api_calls: 0, last_used: "2026-01-02T03:04:05.678Z" });
   now += 1000;

@@ -50,7 +50,16 @@ export type Envelope =
     };
 
 /** Why an envelope is not acted on. */
-export type EnvelopeFault = "too_large" | "unreadable" | "foreign_key";
+export const ENVELOPE_FAULTS = ["too_large", "unreadable", "foreign_key"] as const;
+
+/** One of {@link ENVELOPE_FAULTS}. */
+export type EnvelopeFault = (typeof ENVELOPE_FAULTS)[number];
+
+/** What an envelope was good for: `own` came from this process, `repeated` was known already. */
+export const ENVELOPE_USES = ["event", "notice", "probe", "own", "repeated"] as const;
+
+/** One of {@link ENVELOPE_USES}. */
+export type EnvelopeUse = (typeof ENVELOPE_USES)[number];
 
 export type EnvelopeResult =
   | {

@@ -35,6 +35,8 @@ export type SocketEvent =
       readonly topic: string;
       readonly userId: number;
       readonly address: string;
+      /** From upgrade to subscription, in milliseconds. */
+      readonly handshakeMs: number;
     }
   | {
       readonly type: "disconnected";

@@ -11,8 +11,20 @@ export interface TokenClaims {
   readonly expires: number;
 }
 
-/** Why a token was refused. For logs only: the client learns no more than `unauthorized`. */
+/** Why a token is refused. For logs and counts: the client learns no more than `unauthorized`. */
 export type TokenFault = "malformed" | "forged" | "expired" | "other_topic";
+
+/** What may come of a check, as it is counted. */
+export const TOKEN_RESULTS = [
+  "valid",
+  "malformed",
+  "forged",
+  "expired",
+  "other_topic",
+] as const satisfies readonly ("valid" | TokenFault)[];
+
+/** One of {@link TOKEN_RESULTS}. */
+export type TokenResult = (typeof TOKEN_RESULTS)[number];
 
 export type TokenCheck =
   | {

@@ -22,6 +22,9 @@ const BROWSERS = 9;
 /** How long starting and stopping everything may take, in milliseconds. */
 const HOOK_TIMEOUT_MS = 60_000;
 
+/** How long a worker that stops sends its browsers away, in seconds: longer than a check takes. */
+const DRAIN_SECONDS = 8;
+
 /** Longer than a worker is left out that could not be connected to, in milliseconds. */
 const LEFT_OUT_MS = 10_000;
 
@@ -46,13 +49,14 @@ export type BalancerCommand = (options: Balancing) => readonly string[];
 /** A load balancer with three workers and a Redis behind it. */
 class Stage {
   readonly topic = "contest_session.42";
+  #carriersAsked = 0;
   readonly secret = randomSecret();
   readonly workers: WorkerProcess[] = [];
   readonly secure: number;
   readonly virtual: number;
   readonly ca: string;
   readonly #scope: AsyncDisposableStack;
-  #config: Readonly<Record<string, string>> = {};
+  #config: Readonly<Record<string, string | number>> = {};
 
   private constructor(ports: { secure: number; virtual: number }, ca: string) {
     this.secure = ports.secure;
@@ -85,7 +89,10 @@ class Stage {
     const { ws: redisPort } = freePorts();
     const never = new AbortController().signal;
     this.#scope.use(await startRedis(directory.path, redisPort, never));
-    this.#config = { redis_url: `redis://127.0.0.1:${redisPort}/0` };
+    this.#config = {
+      redis_url: `redis://127.0.0.1:${redisPort}/0`,
+      drain_time: DRAIN_SECONDS,
+    };
     for (let started = 0; started < NODES; started += 1) {
       const worker = await startWorker({
         target: SOURCE_RUN,
@@ -133,7 +140,8 @@ class Stage {
 
   /** The worker that PHP's calls go to. */
   async carrier(): Promise<WorkerProcess> {
-    const topic = "whose.log.is.it";
+    this.#carriersAsked += 1;
+    const topic = `whose.log.is.it.${this.#carriersAsked}`;
     const body = JSON.stringify({ topic });
     expect(await this.php("/internal/register", body)).toBe(200);
     return await eventually(() => {
@@ -166,8 +174,12 @@ class Stage {
   }
 }
 
-/** What every load balancer of `deploy/` must do; the tests build on each other. */
-export function balancerSuite(name: string, command: BalancerCommand): void {
+/**
+ * What every load balancer of `deploy/` must do; the tests build on each other.
+ *
+ * @param asksWorkers Whether it asks workers how they do, and does not only see who is there.
+ */
+export function balancerSuite(name: string, command: BalancerCommand, asksWorkers: boolean): void {
   describe(name, () => {
     let running: Stage | undefined;
     const stage = (): Stage => {
@@ -308,5 +320,14 @@ export function balancerSuite(name: string, command: BalancerCommand): void {
       }
       await worker.socketsReach(before + BROWSERS / NODES);
     });
+
+    if (asksWorkers) {
+      test("a worker on its way out gets no call of PHP's any more, though it still answers", async () => {
+        const leaving = await stage().carrier();
+        expect((await leaving.api.post("/internal/drain", "")).status).toBe(200);
+        await eventually(async () => (await stage().carrier()) !== leaving, "another carrier");
+        expect((await leaving.api.status()).status).toBe("ok");
+      });
+    }
   });
 }

@@ -22,11 +22,15 @@ function writeConfig({ directory, nodes, secure, virtual, certificate }: Balanci
   return file;
 }
 
-balancerSuite("Caddy with deploy/Caddyfile", (options) => [
-  // What Caddy keeps for itself stays in the directory.
-  ...["env", `HOME=${options.directory}`, "caddy", "run", "--adapter", "caddyfile"],
-  ...["--config", writeConfig(options)],
-]);
+balancerSuite(
+  "Caddy with deploy/Caddyfile",
+  (options) => [
+    // What Caddy keeps for itself stays in the directory.
+    ...["env", `HOME=${options.directory}`, "caddy", "run", "--adapter", "caddyfile"],
+    ...["--config", writeConfig(options)],
+  ],
+  true,
+);
 
 test("Caddy finds nothing wrong with deploy/Caddyfile, not even its format", async () => {
   using dir = new TempDir();

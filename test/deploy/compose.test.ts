@@ -9,8 +9,11 @@ import { trustedProxyCheck } from "../../src/gateway/trusted-proxies.ts";
 import { adapt } from "../../tools/cluster/adapt.ts";
 import { composeReplacements, nginxCommand } from "../../tools/cluster/nginx.ts";
 import { deployFile } from "../../tools/cluster/places.ts";
+import { freePorts } from "../support/ports.ts";
 import { run } from "../support/program.ts";
+import { SOURCE_RUN } from "../support/targets.ts";
 import { TempDir } from "../support/temp-dir.ts";
+import { startWorker } from "../support/worker.ts";
 
 const COMPOSE_FILE = deployFile("compose.cluster.yaml");
 const WORKERS = ["worker1", "worker2", "worker3"];
@@ -26,6 +29,15 @@ const service = z.strictObject({
   command: z.array(z.string()).optional(),
   ports: z.array(z.string()).optional(),
   volumes: z.array(z.string()).optional(),
+  healthcheck: z
+    .strictObject({
+      test: z.array(z.string()),
+      interval: z.string(),
+      timeout: z.string(),
+      retries: z.int(),
+      start_period: z.string(),
+    })
+    .optional(),
   ulimits: z.strictObject({ nofile: z.int() }).optional(),
 });
 const compose = z.strictObject({
@@ -120,6 +132,33 @@ describe("deploy/compose.yaml", () => {
     expect(environment["WAVELOG_WORKER_WORKER_SECRET"]).toStartWith("$" + "{WORKER_SECRET:?");
     expect(ports).toEqual(["127.0.0.1:9000:9000", "127.0.0.1:9001:9001"]);
   });
+});
+
+describe("the health check of", () => {
+  const { worker } = single.parse(
+    Bun.YAML.parse(readFileSync(deployFile("compose.yaml"), "utf8")),
+  ).services;
+  test.each([
+    ["compose.yaml", worker],
+    ["compose.cluster.yaml", file["x-worker"]],
+  ])(
+    "deploy/%s sees a worker that is ready, and one that is not",
+    async (_name, { healthcheck }) => {
+      const [kind, ...command] = healthcheck?.test ?? [];
+      expect(kind).toBe("CMD");
+      // Nobody is there.
+      const redis_url = `redis://127.0.0.1:${freePorts().ws}/0`;
+      await using running = await startWorker({ target: SOURCE_RUN, config: { redis_url } });
+      const words = command.map((word) => word.replace("9001", String(running.ports.internal)));
+      expect(words).not.toEqual(command);
+      const check = async () => (await run(words)).status;
+      expect(await check()).toBe(0);
+      await running.reload({ ready_requires_redis: true });
+      expect(await check()).not.toBe(0);
+      await running.stop();
+      expect(await check()).not.toBe(0);
+    },
+  );
 });
 
 test("nginx finds nothing wrong with deploy/compose.nginx.conf", async () => {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { deployFile, ROOT } from "../../tools/cluster/places.ts";
 
 const GUIDE = readFileSync(join(ROOT, "docs/clustering.md"), "utf8");
+const METRICS = readFileSync(join(ROOT, "docs/metrics.md"), "utf8");
 const RESTARTS = readFileSync(join(ROOT, "docs/restarts.md"), "utf8");
 
 /** A block, and the file that the line before it links to. */
@@ -24,8 +25,8 @@ test("a configuration in docs/clustering.md is the file that the tests run", () 
   }
 });
 
-test("docs/clustering.md and docs/restarts.md name every file of deploy/", () => {
+test("the guides name every file of deploy/", () => {
   const files = readdirSync(dirname(deployFile("nginx.conf")));
-  const guides = GUIDE + RESTARTS;
+  const guides = GUIDE + RESTARTS + METRICS;
   expect(files.filter((file) => !guides.includes(`(../deploy/${file})`))).toEqual([]);
 });
