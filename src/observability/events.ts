@@ -99,16 +99,12 @@ export type EventListener = Partial<WorkerEvents>;
 /** Tells several listeners of every event, in their order. */
 export function tee(...listeners: readonly EventListener[]): WorkerEvents {
   const to = <Name extends EventName>(name: Name) => {
-    const tells = listeners.flatMap((listener) => listener[name]?.bind(listener) ?? []);
-    const [only] = tells;
-    // Some events come with every publish: one listener is told without a step in between.
-    return tells.length === 1 && only !== undefined
-      ? only
-      : (...args: WorkerEventArguments[Name]): void => {
-          for (const tell of tells) {
-            tell(...args);
-          }
-        };
+    const interested = listeners.filter((listener) => listener[name] !== undefined);
+    return (...args: WorkerEventArguments[Name]): void => {
+      for (const listener of interested) {
+        listener[name]?.(...args);
+      }
+    };
   };
   return {
     answered: to("answered"),
