@@ -17,6 +17,12 @@ const AUTO_DRAIN_MS = 5000;
 const STDOUT = 1;
 
 /**
+ * Within this time after the first, a signal is the same one again, in milliseconds: `timeout` and
+ * `make` hand on what the whole group has been sent already.
+ */
+const ECHO_MS = 250;
+
+/**
  * Runs a worker in this process until a signal stops it.
  *
  * @param err Writes a line to standard error: why the worker could not start, for people.
@@ -47,10 +53,12 @@ export async function serve(
   // From the first moment on: a signal that comes while the worker starts stops it right after.
   const stopping = Promise.withResolvers<void>();
   let isStopping = false;
+  let stoppedAt = 0;
   let running: RunningWorker | undefined;
   let { drainTime } = config;
   const stop = (reason: object): void => {
     isStopping = true;
+    stoppedAt = performance.now();
     logger.info(reason, "stopping");
     const drainMs = drainTime === "auto" ? AUTO_DRAIN_MS : drainTime * 1000;
     setTimeout(() => {
@@ -60,11 +68,11 @@ export async function serve(
     stopping.resolve();
   };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) {
+    if (!isStopping) {
+      stop({ signal });
+    } else if (performance.now() - stoppedAt > ECHO_MS) {
       logger.warn({ signal }, "second signal: exiting at once");
       exit.resolve(1);
-    } else {
-      stop({ signal });
     }
   };
   const onDrain = (): void => {
