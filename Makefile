@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak clean
+.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak screenshots clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -52,6 +52,7 @@ fuzz: node_modules/.package-lock.json ## try millions of random inputs (SEED=, C
 
 check: node_modules/.package-lock.json ## check types and lint alone
 	node_modules/.bin/tsc --noEmit
+	node_modules/.bin/tsc --noEmit -p src/console/page
 	node_modules/.bin/biome check .
 
 format: node_modules/.package-lock.json ## format the source
@@ -79,6 +80,10 @@ chaos: build ## break everything but the promises (SEED=… repeats a run, MINUT
 soak: build ## steady load for MINUTES=…; nothing may grow (PI=1: as on a Raspberry Pi alone)
 	@test/install-packages.sh util-linux
 	@exec $(BUN) tools/soak/main.ts --minutes '$(MINUTES)' --pi '$(PI)'
+
+screenshots: node_modules/.package-lock.json ## take the pictures of docs/console.md (4 minutes)
+	@test/install-packages.sh chromium redis-server
+	@$(BUN) tools/screenshots/main.ts
 
 clean: ## remove what was built or installed here
 	rm -rf dist node_modules bench/.build

@@ -1,13 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { Arrivals, type ArrivalsOptions, type Trace } from "./bus/arrivals.ts";
 import type { InstallationKeys } from "./bus/envelope-keys.ts";
 import type { Deliver, EventBus } from "./bus/event-bus.ts";
 import { LocalBus } from "./bus/local-bus.ts";
-import { type NodeReport, Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
+import { type Peer, Peers } from "./bus/peers.ts";
+import { Presence, REPORT_INTERVAL_MS } from "./bus/presence.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import type { Config } from "./config/schema.ts";
 import type { WorkerEvents } from "./observability/events.ts";
 import type { RedisState } from "./observability/status.ts";
 import { keyFingerprint } from "./protocol/envelope.ts";
+import type { NodeDetails, NodeReport } from "./protocol/node-report.ts";
 import { connectionOptions } from "./redis/connection-options.ts";
 import { isUseless, refusesWrites } from "./redis/faults.ts";
 import { RedisLink } from "./redis/link.ts";
@@ -29,6 +33,9 @@ const DRAIN_DEADLINE_MS = 1000;
 /** How often the bus looks at its probe and its outbox, in milliseconds. */
 const TICK_MS = 250;
 
+/** How often it is looked which other workers are there, in milliseconds. */
+const PEERS_INTERVAL_MS = 1000;
+
 /** How often expired topics are forgotten, in milliseconds; reads never show them anyway. */
 const SWEEP_INTERVAL_MS = 60_000;
 
@@ -48,6 +55,14 @@ export interface Backbone {
   readonly figures: ClusterFigures;
   /** Reports of all nodes that are known; of this one alone while Redis is away. Never rejects. */
   readonly reports: () => Promise<readonly NodeReport[]>;
+  /** This node's own at this moment, with the count of topics that is given. */
+  readonly report: (topics: number) => NodeReport;
+  /** The others, those that have gone lately among them, as far as they are known without asking. */
+  readonly peers: () => readonly Peer[];
+  /** Has an event published and follows it; `undefined` while too many others are followed. */
+  readonly trace: (topic: string, publish: () => void) => Promise<Trace | undefined>;
+  /** Tells the others at once how this node does. */
+  announce(): void;
   /**
    * Whether other workers are there to take this one's browsers: now, or when Redis was last in
    * reach. Never rejects.
@@ -69,6 +84,8 @@ export interface ClusterFigures {
   outbox(): { readonly events: number; readonly bytes: number; readonly dropped: number };
   /** Envelopes that Redis has confirmed since the start. */
   sent(): number;
+  /** The last probe through Redis and back, in milliseconds. */
+  roundTripMs(): number | undefined;
 }
 
 /** Those of a worker that has no others. */
@@ -76,6 +93,7 @@ const ALONE: ClusterFigures = {
   nodes: () => 1,
   outbox: () => ({ events: 0, bytes: 0, dropped: 0 }),
   sent: () => 0,
+  roundTripMs: () => undefined,
 };
 
 /** What a {@link Backbone} is built from. */
@@ -88,6 +106,13 @@ export interface BackboneOptions {
   /** Whether the gateways have no room for further events at this moment. */
   readonly isFull: () => boolean;
   readonly headcount: () => { readonly sockets: number; readonly clients: number };
+  /** What a report says beside what is known here. */
+  readonly details: () => NodeDetails;
+  /**
+   * Resolves once all that was delivered before has been handed to a topic's sockets, with how many
+   * there are. Never rejects.
+   */
+  readonly handed: (topic: string) => Promise<number>;
   readonly events: WorkerEvents;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
@@ -105,15 +130,25 @@ function single(options: BackboneOptions): Backbone {
   const bounds = { ...topicLimits(config), now };
   const kept = config.stateFile === "" ? undefined : persistent(options, bounds);
   const topics = kept ?? new MemoryRegistry(bounds);
-  const makeReport = reporter(options, topics, () => undefined);
+  const report = reporter(options, () => ({ probe_ms: null }));
+  const bus = new LocalBus(deliver);
+  const arrivals = new Arrivals({
+    ...tracing(options),
+    say: () => false,
+    others: () => [],
+  });
   const timers: Timer[] = [];
   return {
     topics,
-    bus: new LocalBus(deliver),
+    bus,
     redis: () => "off",
     probeAgeMs: () => undefined,
     figures: ALONE,
-    reports: async () => [await makeReport()],
+    reports: async () => [report(await topics.count())],
+    report,
+    peers: () => [],
+    trace: (topic, publish) => arrivals.trace(topic, publish),
+    announce: () => undefined,
     hasOthers: async () => false,
     reconfigure: (changed) => topics.reconfigure(topicLimits(changed)),
     start: async () => {
@@ -170,6 +205,13 @@ function cluster(options: BackboneOptions): Backbone {
     deliver: options.deliver,
     isFull: options.isFull,
     onNotice: (notice) => topics.heard(notice),
+    onProbe: (node, word) => {
+      const isNew = peers.heard(node, word?.type === "bye");
+      if (isNew && link.session !== undefined) {
+        void readPeers(link.session);
+      }
+      arrivals.heard(node, word);
+    },
     giveUp: (reason) => link.fail(reason),
     events: {
       ...events,
@@ -185,7 +227,24 @@ function cluster(options: BackboneOptions): Backbone {
     now,
   });
   const presence = new Presence(prefix);
-  const makeReport = reporter(options, topics, () => bus.roundTripMs);
+  const peers = new Peers({
+    events: { gone: events.peerGone, back: events.peerBack },
+    now,
+  });
+  const arrivals = new Arrivals({
+    ...tracing(options),
+    say: (word) => bus.say(word),
+    others: () => peers.names(),
+  });
+  const report = reporter(options, () => {
+    const { roundTripMs, outbox } = bus;
+    return {
+      probe_ms: roundTripMs === undefined ? null : Math.round(roundTripMs * 100) / 100,
+      outbox: { events: outbox.events, dropped: outbox.dropped },
+    };
+  });
+
+  const makeReport = async (): Promise<NodeReport> => report(await topics.count());
 
   const connection = connectionOptions(config.redisUrl.reveal(), options.redisCa, OPEN_DEADLINE_MS);
   const link = new RedisLink({
@@ -225,7 +284,11 @@ function cluster(options: BackboneOptions): Backbone {
         link.fail(fault.message);
       }
     }
-    await Promise.all([topics.retell(), bus.tidyLog()]);
+    await Promise.all([topics.retell(), bus.tidyLog(), readPeers(session)]);
+  };
+  const readPeers = async (session: RedisSession): Promise<void> => {
+    // A lost session is told elsewhere.
+    peers.reported(await presence.read(session, peers.names()).catch(() => []));
   };
 
   /** How many workers there were when Redis was last in reach, this one among them. */
@@ -245,6 +308,7 @@ function cluster(options: BackboneOptions): Backbone {
       nodes: () => (link.session === undefined ? 1 : lastNodes),
       outbox: () => bus.outbox,
       sent: () => bus.sent,
+      roundTripMs: () => bus.roundTripMs,
     },
     reports: async () => {
       const own = await makeReport();
@@ -253,6 +317,14 @@ function cluster(options: BackboneOptions): Backbone {
       // Its own report in Redis is some seconds old.
       const others = all.filter(({ node }) => node !== nodeId);
       return [own, ...others];
+    },
+    report,
+    peers: () => peers.list(),
+    trace: (topic, publish) => arrivals.trace(topic, publish),
+    announce: () => {
+      if (link.session !== undefined) {
+        void beat(link.session);
+      }
     },
     hasOthers: async () => {
       await countNodes();
@@ -269,6 +341,10 @@ function cluster(options: BackboneOptions): Backbone {
       timers.push(
         setInterval(() => bus.tick(), TICK_MS),
         setInterval(() => topics.sweep(), SWEEP_INTERVAL_MS),
+        setInterval(
+          () => peers.tick(link.session !== undefined && !bus.isBehind),
+          PEERS_INTERVAL_MS,
+        ),
         setInterval(() => {
           if (link.session !== undefined) {
             void beat(link.session);
@@ -285,6 +361,7 @@ function cluster(options: BackboneOptions): Backbone {
         clearInterval(timer);
       }
       await bus.drain(DRAIN_DEADLINE_MS);
+      bus.say({ type: "bye" });
       const session = link.session;
       if (session !== undefined) {
         const withdrawn = presence.withdraw(session, nodeId).catch(() => undefined);
@@ -307,26 +384,36 @@ function installationKeys({ workerSecret, workerSecretPrevious }: Config): Insta
   };
 }
 
-/** Makes this node's report. The count of topics comes from the registry, so it takes a moment. */
+/** What follows test events, as far as it is the same for every kind of worker. */
+function tracing({
+  nodeId: node,
+  handed,
+  now,
+}: BackboneOptions): Omit<ArrivalsOptions, "say" | "others"> {
+  return { node, handed, newId: () => randomBytes(8).toString("hex"), now };
+}
+
+/** Makes this node's reports, given the count of topics, which nobody knows without asking Redis. */
 function reporter(
-  { nodeId, version, headcount }: BackboneOptions,
-  topics: TopicRegistry,
-  roundTripMs: () => number | undefined,
-): () => Promise<NodeReport> {
+  { nodeId, version, headcount, details }: BackboneOptions,
+  ofTheBus: () => Pick<NodeReport, "probe_ms" | "outbox">,
+): (topics: number) => NodeReport {
   const host = hostname();
   const started = new Date().toISOString();
-  return async () => {
+  return (topics) => {
     const { sockets, clients } = headcount();
-    const probe = roundTripMs();
+    const { probe_ms, ...rest } = ofTheBus();
     return {
       node: nodeId,
       host,
       version,
       started,
-      topics: await topics.count(),
+      topics,
       sockets,
       clients,
-      probe_ms: probe === undefined ? null : Math.round(probe * 100) / 100,
+      probe_ms,
+      ...rest,
+      ...details(),
     };
   };
 }

@@ -8,6 +8,7 @@ import { listenAddress } from "./config/bind-address.ts";
 import { PHP_FILES, resolveConnectionLimit } from "./config/connection-limit.ts";
 import { resolveGatewayThreads } from "./config/gateway-threads.ts";
 import type { Config } from "./config/schema.ts";
+import { Console } from "./console/console.ts";
 import { DescriptorGuard } from "./gateway/descriptor-guard.ts";
 import type { GatewaySettings } from "./gateway/link.ts";
 import { LoopDelay } from "./gateway/loop-delay.ts";
@@ -17,11 +18,17 @@ import { threadCpuSeconds } from "./gateway/thread-cpu.ts";
 import { Throttle } from "./gateway/throttle.ts";
 import { tee, type WorkerEvents } from "./observability/events.ts";
 import { FlightRecorder } from "./observability/flight-recorder.ts";
+import { Incidents } from "./observability/incidents.ts";
 import { Journal } from "./observability/journal.ts";
 import { Metrics } from "./observability/metrics/metrics.ts";
 import { MAIN_THREAD } from "./observability/metrics/thread-metrics.ts";
+import { NodeFigures } from "./observability/node-figures.ts";
 import { PreviousSecretUse } from "./observability/previous-secret.ts";
-import { type ReadinessSources, readReadiness } from "./observability/readiness.ts";
+import {
+  type ReadinessSources,
+  readReadiness,
+  THREAD_SILENCE_MS,
+} from "./observability/readiness.ts";
 import { readSocketStatus, readStatus, type StatusSources } from "./observability/status.ts";
 import { CLUSTER_TOPIC } from "./protocol/envelope.ts";
 import type { Secrets } from "./protocol/secrets.ts";
@@ -90,10 +97,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { config, version, logger, onDrain, onFault } = options;
   let isDraining = false;
   let { drainTime, readyRequiresRedis } = config;
+  let secrets = secretsOf(config);
   const now = (): number => performance.now();
   const journal = new Journal(logger, now);
   const previousSecret = new PreviousSecretUse(Date.now);
-  previousSecret.watch(secretsOf(config).previous);
+  previousSecret.watch(secrets.previous);
   const threads = resolveGatewayThreads(config.gatewayThreads, availableParallelism());
   const files = fileLimit();
   const metrics = new Metrics({
@@ -135,7 +143,25 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     now,
     wallClock: Date.now,
   });
-  const events = tee(journal, previousSecret, recorder, ...metrics.listeners);
+  const incidents = new Incidents({
+    node: nodeId,
+    redisAddress: config.redisAddress,
+    now,
+    wallClock: Date.now,
+  });
+  const figures = new NodeFigures({
+    readiness: () => readReadiness(readinessSources),
+    headcount: () => gateways.headcount(),
+    threads: () => gateways.loads(),
+    probeMs: () => backbone.figures.roundTripMs(),
+    closes: () => metrics.closes(),
+    refusals: () => gateways.refusals(),
+    incidents: () => incidents.list(),
+    watchers: () => gateways.watchers(),
+    now,
+    wallClock: Date.now,
+  });
+  const events = tee(journal, previousSecret, recorder, incidents, figures, ...metrics.listeners);
 
   const backbone = makeBackbone({
     config,
@@ -144,6 +170,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     deliver: (topic, frame) => gateways.deliver(topic, frame),
     isFull: () => throttle.isFull,
     headcount: () => gateways.headcount(),
+    details: () => figures.details(),
+    handed: (topic) => gateways.handed(topic),
     events,
     now,
     redisCa: readCa(config.redisCaFile),
@@ -213,12 +241,30 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     probeAgeMs: backbone.probeAgeMs,
     requiresRedis: () => readyRequiresRedis,
   };
+  const page = new Console({
+    node: nodeId,
+    own: (count) => backbone.report(count),
+    countTopics: () => backbone.topics.count(),
+    incidents: () => incidents.list(),
+    figures: () => figures.figures(),
+    peers: backbone.peers,
+    redis: backbone.redis,
+    redisAddress: config.redisAddress,
+    subscribers: () => backbone.figures.nodes(),
+    registered: () => topics.list(),
+    watchers: () => gateways.watchers(),
+    trace: backbone.trace,
+    isSecret: (text, address) => api.isSecret(text, address),
+    onForbidden: events.pageForbidden,
+    wallClock: Date.now,
+  });
   const guard = files === undefined ? undefined : descriptorGuard(files, gateways, events, now);
   const api = new ApiServer({
     hostname: internalHost,
     port: config.internalPort,
-    secrets: secretsOf(config),
+    secrets,
     reusePort: config.reusePort,
+    live: page.live,
     now,
     ports: {
       topics,
@@ -230,9 +276,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       cluster: async () => ({
         node: nodeId,
         redis: backbone.redis(),
-        nodes: await backbone.reports(),
+        // Who watches what is for the operator's page, and long.
+        nodes: (await backbone.reports()).map(({ watchers: _, ...report }) => report),
       }),
       recent: (query) => recorder.recent(query),
+      test: (topic, publish) => page.test(topic, publish),
+      page: (file) => page.file(file),
       drain: onDrain,
       isDraining: () => isDraining,
       readiness: () => readReadiness(readinessSources),
@@ -251,19 +300,27 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     gateways.tick(readReadiness(readinessSources));
     recorder.tick();
     events.loopDelayed(MAIN_THREAD, loopDelay.take());
+    incidents.threadSilence(gateways.silences().some((ms) => ms > THREAD_SILENCE_MS));
+    figures.tick();
+    page.tick();
   };
   measure();
   const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
   const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
+  incidents.started(version);
 
   return {
     reload(changed) {
       ({ drainTime, readyRequiresRedis } = changed);
       throttle.reconfigure(changed.queue);
-      const secrets = secretsOf(changed);
+      const former = secrets;
+      secrets = secretsOf(changed);
       previousSecret.watch(secrets.previous);
       api.reconfigure(secrets);
+      if (secrets.current !== former.current || secrets.previous !== former.previous) {
+        page.reauthenticate();
+      }
       gateways.reconfigure(settingsOf(changed));
       backbone.reconfigure(changed);
     },
@@ -275,10 +332,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const spreadMs = await spread(drainTime, backbone);
       if (spreadMs !== undefined) {
         events.draining(spreadMs, gateways.headcount().sockets);
+        backbone.announce();
         await gateways.drain(spreadMs);
       }
       const patience = PATIENCE[spreadMs === undefined ? "alone" : "replaced"];
       const abort = setTimeout(() => api.abort(), patience.api);
+      page.close();
       await api.close();
       clearTimeout(abort);
       clearInterval(measuring);

@@ -86,7 +86,7 @@ onEachTarget("internal API on the wire", (worker) => {
         [publishRequest(newTopic(), "1"), 404],
         [{ ...publishRequest(topic, "1"), secret: "wrong" }, 403],
         [{ ...publishRequest(topic, "1"), method: "PUT" }, 405],
-        [{ ...publishRequest(topic, "1"), path: "/" }, 404],
+        [{ ...publishRequest(topic, "1"), path: "/none" }, 404],
         [{ ...publishRequest(topic, "1"), body: "{" }, 400],
         [statusRequest(), 200],
         [publishRequest(topic, "2"), 200],

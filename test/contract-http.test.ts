@@ -277,7 +277,13 @@ onEachTarget("internal API", (worker) => {
     });
 
     test("unknown path: 404, before method and secret are looked at", async () => {
-      const paths = ["/", "/internal", "/internal/", "/internal/registers", "/internal/register/"];
+      const paths = [
+        "/index.html",
+        "/internal",
+        "/internal/",
+        "/internal/registers",
+        "/internal/register/",
+      ];
       const others = [
         "//internal/register",
         "/Internal/register",
@@ -443,7 +449,7 @@ onEachTarget("internal API", (worker) => {
     test("faults are plain text of a known length", async () => {
       const { ports, api } = worker();
       const answers = [
-        await exchange(ports.internal, { path: "/" }),
+        await exchange(ports.internal, { path: "/none" }),
         await exchange(ports.internal, { path: "/internal/register" }),
         await exchange(ports.internal, { path: "/internal/status" }),
         await api.post("/internal/register", "{"),

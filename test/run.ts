@@ -67,6 +67,7 @@ function readReport(path: string): Counts {
 
 const results = [
   await step("types", ["node_modules/.bin/tsc", "--noEmit"]),
+  await step("types of the page", ["node_modules/.bin/tsc", "--noEmit", "-p", "src/console/page"]),
   await step("lint", ["node_modules/.bin/biome", "check", "."]),
   await step("executable", ["make", "--no-print-directory", "build"]),
   await tests(),

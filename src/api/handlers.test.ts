@@ -13,6 +13,8 @@ interface Given {
   readonly room?: Promise<boolean>;
   readonly outcome?: Awaited<ReturnType<ApiPorts["bus"]["outcome"]>>;
   readonly isDraining?: boolean;
+  /** What has become of a test event; too many are followed otherwise. */
+  readonly followed?: object;
   readonly readiness?: Readiness;
 }
 
@@ -53,6 +55,15 @@ function fakePorts(given: Given): { ports: ApiPorts; calls: unknown[][] } {
       calls.push(["recent", query]);
       return { closes: [] };
     },
+    test: async (topic, publish) => {
+      calls.push(["test", topic]);
+      if (given.followed !== undefined) {
+        publish();
+      }
+      return given.followed;
+    },
+    page: (file) =>
+      answer({ type: "text/x", text: `of ${file}`, headers: { X: "y" } }, "page", file),
     drain: note("drain"),
     isDraining: () => given.isDraining === true,
     readiness: () => given.readiness ?? "ready",
@@ -111,14 +122,23 @@ test("the paths are the contract's, each with its method", () => {
     "GET /internal/status",
     "GET /internal/cluster",
     "GET /internal/recent",
+    "POST /internal/test",
     "POST /internal/drain",
     "GET /internal/metrics",
     "GET /healthz",
     "GET /readyz",
+    "GET /live",
+    "GET /",
+    "GET /console.css",
+    "GET /console.js",
   ]);
   expect([...ROUTES].filter(([, { isOpen }]) => isOpen).map(([path]) => path)).toEqual([
     "/healthz",
     "/readyz",
+    "/live",
+    "/",
+    "/console.css",
+    "/console.js",
   ]);
   expect([...ROUTES].filter(([, route]) => route.takesBearer).map(([path]) => path)).toEqual([
     "/internal/metrics",
@@ -301,6 +321,62 @@ describe("a call that its caller has named", () => {
   ])("to %s is reported under that name, case %#", async (path, body, given, [name, ...rest]) => {
     const { calls } = await call(path, body, given, "", headers);
     expect(calls.at(-1)).toEqual([`event ${name}`, ...rest, "abc-1"]);
+  });
+});
+
+describe("a test event", () => {
+  const BODY = '{"topic":"a","payload":{"x":1.0}}';
+
+  test("is let in as a publish is, and answered with where it has arrived", async () => {
+    expect(await call("/internal/test", BODY, { followed: { nodes: [] } })).toEqual({
+      answer: { kind: "json", value: { nodes: [] } },
+      calls: [
+        ["lookup", "a"],
+        ["test", "a"],
+        ["publish", "a", '{"x":1.0}'],
+        ["event accepted", "a", 9, 3, 17, undefined],
+      ],
+    });
+  });
+
+  test("is answered 503 while too many others are followed", async () => {
+    const { answer, calls } = await call("/internal/test", BODY);
+    expect(answer).toEqual(fault(503, "overloaded: publish again in a moment", 1));
+    expect(calls).toEqual([
+      ["lookup", "a"],
+      ["test", "a"],
+    ]);
+  });
+
+  test("of an unknown topic, or without room, is not published", async () => {
+    const unknown = await call("/internal/test", BODY, { known: undefined, followed: {} });
+    expect(unknown).toEqual({
+      answer: fault(404, "topic not registered"),
+      calls: [["lookup", "a"]],
+    });
+    const room = Promise.resolve(false);
+    const { calls } = await call("/internal/test", BODY, { room, followed: {} });
+    expect(calls).toEqual([
+      ["lookup", "a"],
+      ["event overloaded", "a", undefined],
+    ]);
+  });
+});
+
+describe("the operator's page", () => {
+  test.each(["/", "/console.css", "/console.js"])("has %p, for anybody", async (path) => {
+    const answer = {
+      kind: "text",
+      type: "text/x",
+      text: `of ${path}`,
+      headers: { X: "y" },
+    } as const;
+    expect(await call(path, "")).toEqual({ answer, calls: [["page", path]] });
+  });
+
+  test("has a live connection that is no page", async () => {
+    const text = "this is a WebSocket endpoint: send an upgrade request";
+    expect(await call("/live", "")).toEqual({ answer: fault(426, text), calls: [] });
   });
 });
 

@@ -2,7 +2,13 @@ import { API_ERRORS, type ApiError } from "../protocol/api-errors.ts";
 import { READINESS_HEADER, type Readiness } from "../protocol/readiness.ts";
 import type { TopicMeta } from "../protocol/topic.ts";
 import { prefersRepresentation } from "./preference.ts";
-import { type Parsed, parsePublish, parseRegister, parseUnregister } from "./requests.ts";
+import {
+  type Parsed,
+  type PublishRequest,
+  parsePublish,
+  parseRegister,
+  parseUnregister,
+} from "./requests.ts";
 
 /** Entries of each kind that `GET /internal/recent` lists, unless asked for more or less. */
 const DEFAULT_RECENT_LIMIT = 100;
@@ -48,6 +54,13 @@ export interface ApiPorts {
     readonly topic: string | undefined;
     readonly limit: number;
   }) => object;
+  /**
+   * Calls `publish`, which publishes an event, and says where that has arrived, within some seconds;
+   * `undefined`, without having called it, while too many others are followed. Never rejects.
+   */
+  readonly test: (topic: string, publish: () => void) => Promise<object | undefined>;
+  /** A file of the operator's page. Rejects only on a bug. */
+  readonly page: (file: PageFileName) => Promise<PageFile>;
   /** Stops the worker as a signal does; what is in flight is still answered. */
   readonly drain: () => void;
   /** Whether the worker is on its way out. */
@@ -60,6 +73,19 @@ export interface ApiPorts {
     text(): Promise<string>;
   };
   readonly events: ApiEvents;
+}
+
+/** The files of the operator's page, by their paths. */
+export const PAGE_FILES = ["/", "/console.css", "/console.js"] as const;
+
+/** One of {@link PAGE_FILES}. */
+export type PageFileName = (typeof PAGE_FILES)[number];
+
+/** A file as it is sent. */
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+  readonly headers: Headers;
 }
 
 /** Told of what the API has done, each with the caller's `X-Request-Id` if it has sent one. */
@@ -171,29 +197,70 @@ async function publish(
   query: URLSearchParams,
   headers: RequestHeaders,
 ): Promise<Answer> {
-  const parsed = parsePublish(body);
-  if (!parsed.ok) {
-    return refuse(parsed);
+  const admitted = await admitEvent(ports, body, headers);
+  if (!admitted.ok) {
+    return refuse(admitted);
   }
-  const { topic, payload } = parsed.value;
-  if ((await ports.topics.lookup(topic)) === undefined) {
-    return { kind: "fault", error: API_ERRORS.topicNotRegistered };
-  }
-  const isIn = ports.room(payload.length);
-  if (isIn !== true && !(await isIn)) {
-    ports.events.overloaded(topic, requestIdOf(headers));
-    return { kind: "fault", error: API_ERRORS.overloaded };
-  }
-  const seq = ports.bus.publish(topic, payload);
-  const bytes = Buffer.byteLength(payload, "utf8");
-  const sockets = ports.sockets(topic);
-  ports.events.accepted(topic, bytes, sockets, seq, requestIdOf(headers));
+  const { seq, sockets } = acceptEvent(ports, admitted.value, headers);
   const isPreferred = prefersRepresentation(headers["prefer"]);
   if (!isPreferred && query.get("detail") !== "1") {
     return EMPTY;
   }
   const value = await publishDetail(ports, seq, sockets);
   return { kind: "json", value, ...(isPreferred ? { headers: PREFERENCE_APPLIED } : {}) };
+}
+
+/** As a publish, but answered with where the event has arrived. */
+async function test(
+  ports: ApiPorts,
+  body: string,
+  _query: URLSearchParams,
+  headers: RequestHeaders,
+): Promise<Answer> {
+  const admitted = await admitEvent(ports, body, headers);
+  if (!admitted.ok) {
+    return refuse(admitted);
+  }
+  const event = admitted.value;
+  const value = await ports.test(event.topic, () => acceptEvent(ports, event, headers));
+  return value === undefined
+    ? { kind: "fault", error: API_ERRORS.overloaded }
+    : { kind: "json", value };
+}
+
+/** Reads an event, and lets it in if its topic is registered and there is room for it. */
+async function admitEvent(
+  ports: ApiPorts,
+  body: string,
+  headers: RequestHeaders,
+): Promise<Parsed<PublishRequest>> {
+  const parsed = parsePublish(body);
+  if (!parsed.ok) {
+    return parsed;
+  }
+  const { topic, payload } = parsed.value;
+  if ((await ports.topics.lookup(topic)) === undefined) {
+    return { ok: false, error: API_ERRORS.topicNotRegistered };
+  }
+  const isIn = ports.room(payload.length);
+  if (isIn !== true && !(await isIn)) {
+    ports.events.overloaded(topic, requestIdOf(headers));
+    return { ok: false, error: API_ERRORS.overloaded };
+  }
+  return parsed;
+}
+
+/** Publishes an event, and tells of it. */
+function acceptEvent(
+  ports: ApiPorts,
+  { topic, payload }: PublishRequest,
+  headers: RequestHeaders,
+): { readonly seq: number; readonly sockets: number } {
+  const seq = ports.bus.publish(topic, payload);
+  const bytes = Buffer.byteLength(payload, "utf8");
+  const sockets = ports.sockets(topic);
+  ports.events.accepted(topic, bytes, sockets, seq, requestIdOf(headers));
+  return { seq, sockets };
 }
 
 /** What a caller is told who wants to know what became of an event (docs/protocol.md). */
@@ -270,6 +337,17 @@ export function requestIdOf(headers: RequestHeaders): string | undefined {
   return typeof id === "string" ? id : undefined;
 }
 
+/** A file of the page: whoever wants to see anything in it has to know the secret. */
+function pageFile(name: PageFileName): Route {
+  const handle: Handler = async (ports) => ({ kind: "text", ...(await ports.page(name)) });
+  return { method: "GET", call: "page", isOpen: true, handle };
+}
+
+/** What is there for the page's live connection, asked for without an upgrade. */
+async function live(): Promise<Answer> {
+  return { kind: "fault", error: API_ERRORS.notAWebSocket };
+}
+
 function refuse(parsed: Extract<Parsed<unknown>, { ok: false }>): Answer {
   return { kind: "fault", error: parsed.error };
 }
@@ -283,8 +361,11 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/internal/status", { method: "GET", call: "status", handle: status }],
   ["/internal/cluster", { method: "GET", call: "cluster", handle: cluster }],
   ["/internal/recent", { method: "GET", call: "recent", handle: recent }],
+  ["/internal/test", { method: "POST", call: "test", handle: test }],
   ["/internal/drain", { method: "POST", call: "drain", handle: drain }],
   ["/internal/metrics", { method: "GET", call: "metrics", takesBearer: true, handle: metrics }],
   ["/healthz", { method: "GET", call: "healthz", isOpen: true, handle: health }],
   ["/readyz", { method: "GET", call: "readyz", isOpen: true, handle: ready }],
+  ["/live", { method: "GET", call: "live", isOpen: true, handle: live }],
+  ...PAGE_FILES.map((name) => [name, pageFile(name)] as const),
 ]);

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { API_ERRORS } from "../protocol/api-errors.ts";
 import type { Secrets } from "../protocol/secrets.ts";
 import { type Answer, type ApiPorts, ROUTES, type Route, requestIdOf } from "./handlers.ts";
@@ -27,6 +28,13 @@ const MAX_HEAD_BYTES = 16 * 1024;
 
 const PLAIN_TEXT = "text/plain; charset=utf-8";
 
+/** Whoever takes over connections that ask to be upgraded to WebSockets. */
+export interface LiveConnections {
+  /** The only path on which upgrades are taken; anywhere else the offer is ignored, as HTTP allows. */
+  readonly path: string;
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 /** What an {@link ApiServer} needs. */
 export interface ApiServerOptions {
   readonly hostname: string;
@@ -36,6 +44,8 @@ export interface ApiServerOptions {
   /** Whether another process may listen on the port too. */
   readonly reusePort: boolean;
   readonly ports: ApiPorts;
+  /** Takes the connections of operators' pages over. */
+  readonly live: LiveConnections;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
 }
@@ -56,6 +66,9 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#secretCheck = secretCheck(options.secrets);
+    const { live } = options;
+    const isForLive = ({ url, headers }: IncomingMessage): boolean =>
+      splitTarget(url ?? "").path === live.path && /^websocket$/i.test(headers.upgrade ?? "");
     this.#server = createServer(
       {
         requireHostHeader: false,
@@ -64,9 +77,11 @@ export class ApiServer {
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         keepAliveTimeout: KEEP_ALIVE_MS,
         maxHeaderSize: MAX_HEAD_BYTES,
+        shouldUpgradeCallback: isForLive,
       },
       (request, response) => void this.#serve(request, response),
     );
+    this.#server.on("upgrade", (request, socket, head) => live.take(request, socket, head));
   }
 
   /** Starts listening. Rejects with the system's error (`code`: `EADDRINUSE`, …) if it cannot. */
@@ -106,6 +121,20 @@ export class ApiServer {
   /** Drops every connection, answered or not. */
   abort(): void {
     this.#server.closeAllConnections();
+  }
+
+  /** Whether this is the secret, as it is written; for those who do not send it in a header. */
+  isSecret(text: string, address: string): boolean {
+    // As the HTTP parser would show its bytes.
+    return this.#isSecret(Buffer.from(text, "utf8").toString("latin1"), address);
+  }
+
+  #isSecret(given: string | undefined, address: string, requestId?: string): boolean {
+    const age = this.#secretCheck(given);
+    if (age === "previous") {
+      this.#options.ports.events.previousSecretUsed(address, requestId);
+    }
+    return age !== undefined;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -153,13 +182,10 @@ export class ApiServer {
     if (route.isOpen === true) {
       return route.handle(ports, "", paramsOf(query), request.headers);
     }
-    const secret = this.#secretCheck(givenSecret(request, route));
-    if (secret === undefined) {
-      ports.events.forbidden(addressOf(request), requestIdOf(request.headers));
+    const requestId = requestIdOf(request.headers);
+    if (!this.#isSecret(givenSecret(request, route), addressOf(request), requestId)) {
+      ports.events.forbidden(addressOf(request), requestId);
       return { kind: "fault", error: API_ERRORS.forbidden };
-    }
-    if (secret === "previous") {
-      ports.events.previousSecretUsed(addressOf(request), requestIdOf(request.headers));
     }
     const body = await bodyOf(request, route);
     if (!body.ok) {

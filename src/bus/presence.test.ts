@@ -7,9 +7,10 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
+import type { NodeReport } from "../protocol/node-report.ts";
 import { DEADLINE_MS, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession } from "../redis/session.ts";
-import { type NodeReport, Presence } from "./presence.ts";
+import { Presence } from "./presence.ts";
 
 // Longer than each wait in a test, so that a wait in vain says what it was for.
 setDefaultTimeout(2 * DEADLINE_MS);

@@ -1,20 +1,6 @@
+import { type NodeReport, readNodeReport } from "../protocol/node-report.ts";
 import { scanKeys } from "../redis/scan.ts";
 import type { RedisSession } from "../redis/session.ts";
-
-/** What a worker tells the others' operators about itself (`GET /internal/cluster`). */
-export interface NodeReport {
-  /** The node's id, which is its `origin_id`. */
-  readonly node: string;
-  readonly host: string;
-  readonly version: string;
-  /** ISO 8601. */
-  readonly started: string;
-  readonly topics: number;
-  readonly sockets: number;
-  readonly clients: number;
-  /** The last probe through the channel and back, in milliseconds; `null` when none came back. */
-  readonly probe_ms: number | null;
-}
 
 /**
  * How often a report is written, in milliseconds. It is also what finds out that a server has become
@@ -51,33 +37,26 @@ export class Presence {
   /** The reports of all nodes, ordered by host and id. Rejects when the session is lost. */
   async list(session: RedisSession): Promise<readonly NodeReport[]> {
     const keys = await scanKeys(session, this.#prefix, MAX_NODES);
+    const reports = await this.#get(session, keys.slice(0, MAX_NODES));
+    return reports.sort((a, b) => `${a.host} ${a.node}`.localeCompare(`${b.host} ${b.node}`));
+  }
+
+  /** The reports of these nodes, as far as there are some. Rejects when the session is lost. */
+  async read(session: RedisSession, nodes: readonly string[]): Promise<readonly NodeReport[]> {
+    return this.#get(
+      session,
+      nodes.map((node) => this.#prefix + node),
+    );
+  }
+
+  async #get(session: RedisSession, keys: readonly string[]): Promise<NodeReport[]> {
     if (keys.length === 0) {
       return [];
     }
-    const values = await session.send(["MGET", ...keys.slice(0, MAX_NODES)]);
-    const reports = (Array.isArray(values) ? values : []).map(readReport);
-    return reports
-      .filter((report) => report !== undefined)
-      .sort((a, b) => `${a.host} ${a.node}`.localeCompare(`${b.host} ${b.node}`));
-  }
-}
-
-/** A report as it was written, of the known fields alone; `undefined` when it is none. */
-function readReport(value: unknown): NodeReport | undefined {
-  try {
-    const { node, host, version, started, topics, sockets, clients, probe_ms } = JSON.parse(
-      String(value),
+    const values = await session.send(["MGET", ...keys]);
+    const reports = (Array.isArray(values) ? values : []).map((value) =>
+      typeof value === "string" ? readNodeReport(value) : undefined,
     );
-    const texts = [node, host, version, started];
-    const counts = [topics, sockets, clients];
-    const isReport =
-      texts.every((text) => typeof text === "string") &&
-      counts.every((count) => Number.isSafeInteger(count)) &&
-      (probe_ms === null || typeof probe_ms === "number");
-    return isReport
-      ? { node, host, version, started, topics, sockets, clients, probe_ms }
-      : undefined;
-  } catch {
-    return undefined;
+    return reports.filter((report) => report !== undefined);
   }
 }

@@ -7,7 +7,12 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { type EnvelopeUse, EnvelopeWriter, type Notice } from "../protocol/envelope.ts";
+import {
+  type EnvelopeUse,
+  EnvelopeWriter,
+  type Notice,
+  type ProbeWord,
+} from "../protocol/envelope.ts";
 import { DEADLINE_MS, eventually, RedisServer, rejection } from "../redis/redis-server-fixture.ts";
 import type { RedisSession, Reply } from "../redis/session.ts";
 import type { InstallationKeys } from "./envelope-keys.ts";
@@ -69,6 +74,8 @@ class Node {
   readonly notices: Notice[] = [];
   /** Events of others that it has told of. */
   readonly received: [string, number, string, number | undefined][] = [];
+  /** Probes of others, and what they said. */
+  readonly probed: { readonly originId: string; readonly word: ProbeWord | undefined }[] = [];
   /** What the bus has told of beside them, in order. */
   readonly events: string[] = [];
   readonly givenUp: string[] = [];
@@ -94,6 +101,7 @@ class Node {
       deliver: (topic, frame) => this.deliveries.push([topic, frame]),
       isFull: () => this.isFull,
       onNotice: (notice) => this.notices.push(notice),
+      onProbe: (originId, word) => this.probed.push({ originId, word }),
       giveUp: (reason) => this.givenUp.push(reason),
       events: {
         received: (...event) => this.received.push(event),
@@ -797,6 +805,50 @@ describe("a probe", () => {
     node.leave();
     expect(node.bus.roundTripMs).toBeUndefined();
     node.bus.tick();
+  });
+
+  test("of another worker is told, with what it says, behind the events before it", async () => {
+    const node = await Node.joined();
+    const other = await Node.joined();
+    other.bus.tick();
+    other.bus.publish("a", "1");
+    const word = { type: "trace", id: "x", topic: "a" } as const;
+    expect(other.bus.say(word)).toBe(true);
+    expect(other.bus.say({ type: "bye" })).toBe(true);
+    const deliveries = await eventually(
+      () => (node.probed.length === 3 ? node.deliveries.length : undefined),
+      "three probes",
+    );
+    expect(deliveries).toBe(1);
+    const { originId } = other;
+    expect(node.probed).toEqual([
+      { originId, word: undefined },
+      { originId, word },
+      { originId, word: { type: "bye" } },
+    ]);
+    await settle(node, other);
+    // Nothing was asked of itself, and what it said was not measured.
+    expect([other.probed, other.probes.length, node.events]).toEqual([[], 1, []]);
+  });
+
+  test("that asks for an event which has not come is heard, and not answered", async () => {
+    const node = await Node.joined();
+    const writer = new EnvelopeWriter("00000000000000ff", KEY);
+    const ask = writer.word(7, { type: "trace", id: "x", topic: "a" });
+    const session = await shared.open();
+    await session.send(["PUBLISH", "wavelog:events", ask]);
+    await eventually(() => node.probed.length === 1, "the probe");
+    expect(node.probed).toEqual([{ originId: "00000000000000ff", word: undefined }]);
+    session.close("done");
+  });
+
+  test("says nothing while Redis is away, or what was published has not been written", async () => {
+    const node = await Node.joined();
+    node.leave();
+    node.bus.publish("a", "1");
+    expect(node.bus.say({ type: "bye" })).toBe(false);
+    await node.join();
+    expect(node.bus.say({ type: "bye" })).toBe(true);
   });
 
   test("that stays out gives the session up, whatever the sockets say", async () => {

@@ -5,6 +5,7 @@ import {
   type EnvelopeUse,
   EnvelopeWriter,
   type Notice,
+  type ProbeWord,
   readEnvelope,
 } from "../protocol/envelope.ts";
 import { pushFrame } from "../protocol/frames.ts";
@@ -61,6 +62,11 @@ export interface RedisBusOptions {
   readonly isFull: () => boolean;
   /** Takes what another worker tells about a topic. */
   readonly onNotice: (notice: Notice) => void;
+  /**
+   * A probe of another worker of this kind has come, with what it says. What it asks is only passed
+   * on when all events before it have been delivered.
+   */
+  readonly onProbe: (originId: string, word: ProbeWord | undefined) => void;
   /** Gives the session up: the path through Redis is dead or refuses what the bus needs. */
   readonly giveUp: (reason: string) => void;
   readonly events: BusEvents;
@@ -204,6 +210,25 @@ export class RedisBus implements EventBus {
     return this.#isSending ? this.#receipts.wait(seq) : { redis: "queued" };
   }
 
+  /**
+   * Says something to the other workers, behind all events so far. Only while those have been
+   * written: nothing is kept. Whether it was said.
+   */
+  say(word: ProbeWord): boolean {
+    const session = this.#session;
+    const isWritten = this.#outbox.size === this.#outbox.inFlight;
+    if (session === undefined || !this.#isSending || !isWritten) {
+      return false;
+    }
+    this.#publishProbe(session, this.#writer.word(this.#lastSent, word));
+    return true;
+  }
+
+  /** Whether what has come from the others is still to be taken, for want of room or to catch up. */
+  get isBehind(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** Tells the other workers about a topic, in order with the events. Does not wait. */
   tell(notice: Notice): void {
     this.#seq += 1;
@@ -289,7 +314,7 @@ export class RedisBus implements EventBus {
     }
     const step = this.#prober.step(now);
     if (step.action === "send") {
-      this.#publishProbe(this.#session, step.count);
+      this.#publishProbe(this.#session, this.#writer.probe(step.count, this.#lastSent));
     } else if (step.action === "give_up") {
       this.#options.giveUp(`a probe has been out for ${Math.round(step.outMs)} ms`);
     }
@@ -384,9 +409,9 @@ export class RedisBus implements EventBus {
     }
   }
 
-  #publishProbe(session: RedisSession, count: number): void {
+  #publishProbe(session: RedisSession, probe: string): void {
     session
-      .send(["PUBLISH", this.#channel, this.#writer.probe(count, this.#lastSent)])
+      .send(["PUBLISH", this.#channel, probe])
       .catch((fault: Error) => this.#refused(session, fault));
   }
 
@@ -433,6 +458,9 @@ export class RedisBus implements EventBus {
     }
     if (envelope.kind === "probe") {
       this.#options.events.envelopeTaken("probe");
+      if (key !== undefined) {
+        this.#options.onProbe(envelope.originId, this.#wordOf(envelope));
+      }
       this.#hearProbe(envelope, session);
       return;
     }
@@ -458,6 +486,12 @@ export class RedisBus implements EventBus {
         events.probed(roundTripMs);
       }
     }
+  }
+
+  /** What a probe says; a question about an event that has not come is left unanswered. */
+  #wordOf({ originId, seq, word }: Probe): ProbeWord | undefined {
+    const hasCome = seq !== undefined && this.#sequences.hasAll(originId, seq);
+    return word?.type === "trace" && !hasCome ? undefined : word;
   }
 
   /** Another worker's probe says what it has sent: what has not been seen of it is in the log. */

@@ -135,4 +135,11 @@ describe("what an origin says that it has sent", () => {
     sequences.begin("a");
     expect(sequences.see("a", 1)).toBe("repeated");
   });
+
+  test("has been seen, or not", () => {
+    const sequences = new Sequences(() => 0);
+    expect(sequences.hasAll("a", 1)).toBe(false);
+    sequences.see("a", 4);
+    expect([3, 4, 5].map((seq) => sequences.hasAll("a", seq))).toEqual([true, true, false]);
+  });
 });

@@ -64,6 +64,11 @@ export class Sequences {
     return last !== undefined && last < lastSent;
   }
 
+  /** Whether all that an origin has sent up to this count has been seen. */
+  hasAll(originId: string, seq: number): boolean {
+    return (this.#origins.get(originId)?.last ?? -1) >= seq;
+  }
+
   /** False when there is no room for a newcomer. */
   #remember(originId: string, last: number): boolean {
     const heardAt = this.#now();

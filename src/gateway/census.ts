@@ -45,6 +45,11 @@ export class Census {
     return this.#byTopic.get(topic) ?? 0;
   }
 
+  /** How many sockets each topic has; topics without any are not there. */
+  watchers(): ReadonlyMap<string, number> {
+    return this.#byTopic;
+  }
+
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return [...this.#byTopic.keys()];

@@ -54,6 +54,8 @@ export type ToGateway =
     }
   /** Answer `reached` once all deliveries before have been handed to their sockets. */
   | { readonly kind: "mark" }
+  /** The same, answered with `handed` and how many sockets of the topic there are. */
+  | { readonly kind: "hand"; readonly id: number; readonly topic: string }
   /** The worker's readiness, told once a second. */
   | { readonly kind: "readiness"; readonly readiness: Readiness }
   /** From now on these; sockets that are open stay. */
@@ -82,6 +84,8 @@ export type FromGateway =
   | { readonly kind: "paused" }
   /** Answers `mark`. */
   | { readonly kind: "reached" }
+  /** Answers `hand`. */
+  | { readonly kind: "handed"; readonly id: number; readonly sockets: number }
   | { readonly kind: "ask_topic"; readonly topic: string }
   | { readonly kind: "ask_status" }
   /** What happened to sockets, in order, gathered over one turn of the thread's loop. */

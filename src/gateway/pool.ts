@@ -117,6 +117,15 @@ export class GatewayPool {
     }
   }
 
+  /**
+   * Resolves once all that was delivered before has been handed to its sockets, with how many are
+   * subscribed to the topic. A thread that does not answer for 5 s is waited for no longer.
+   */
+  async handed(topic: string): Promise<number> {
+    const sockets = await Promise.all(this.#threads.map((thread) => thread.handed(topic)));
+    return sockets.reduce((sum, count) => sum + count, 0);
+  }
+
   /** What waits for each thread. */
   backlogs(): readonly Backlog[] {
     return this.#threads.map((thread) => thread.backlog());
@@ -155,6 +164,11 @@ export class GatewayPool {
   /** Topics with at least one socket, in no particular order. */
   activeTopics(): readonly string[] {
     return this.#census.activeTopics();
+  }
+
+  /** How many sockets each topic has; topics without any are not there. */
+  watchers(): ReadonlyMap<string, number> {
+    return this.#census.watchers();
   }
 
   /** Sockets that are held now, and how many of them are not yet subscribed. */
@@ -234,6 +248,9 @@ export class GatewayPool {
         }
         return;
       }
+      case "handed":
+        thread.handedTo(message.id, message.sockets);
+        return;
       case "report":
         thread.report = message.report;
         this.#options.onReport(thread.number, message.report);
@@ -297,6 +314,9 @@ class GatewayThread {
   #postedUnits = 0;
   readonly #pace = new Pace();
   #answeredAt: number;
+  /** Who waits for `handed`, by the number of the question. */
+  readonly #awaitingHanded = new Map<number, (sockets: number) => void>();
+  #questions = 0;
   #milestone = Promise.withResolvers<Milestone>();
   #isEnding = false;
 
@@ -363,6 +383,23 @@ class GatewayThread {
       events: countsBetween(this.progress.events, this.#postedEvents),
       units: countsBetween(this.progress.units, this.#postedUnits),
     };
+  }
+
+  async handed(topic: string): Promise<number> {
+    const id = this.#questions;
+    this.#questions += 1;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#awaitingHanded.set(id, resolve);
+    this.post({ kind: "hand", id, topic });
+    const deadline = setTimeout(resolve, THREAD_DEADLINE_MS, 0);
+    const sockets = await promise;
+    clearTimeout(deadline);
+    this.#awaitingHanded.delete(id);
+    return sockets;
+  }
+
+  handedTo(id: number, sockets: number): void {
+    this.#awaitingHanded.get(id)?.(sockets);
   }
 
   settle(milestone: Milestone): void {

@@ -215,6 +215,11 @@ export class Sessions {
     return endangered > 0 ? READER_PATIENCE_MS : 0;
   }
 
+  /** How many sockets are subscribed to a topic. */
+  readers(topic: string): number {
+    return this.#byTopic.get(topic)?.size ?? 0;
+  }
+
   /** Begins to close every socket, spread over a time; see {@link drainStep}. */
   startDrain(spreadMs: number): void {
     const { monotonicClock, random } = this.#options;

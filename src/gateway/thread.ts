@@ -231,6 +231,13 @@ self.onmessage = ({ data: message }: MessageEvent<ToGateway>): void => {
     case "mark":
       deliveries.mark(() => post({ kind: "reached" }));
       return;
+    case "hand": {
+      const { id, topic } = message;
+      deliveries.mark(() => {
+        post({ kind: "handed", id, sockets: sessions?.readers(topic) ?? 0 });
+      });
+      return;
+    }
     case "readiness":
       readiness.hear(message.readiness, monotonicClock());
       return;

@@ -32,6 +32,8 @@ interface WorkerEventArguments {
   overloaded: [topic: string, requestId?: RequestId];
   /** A call of the internal API had no secret, or a wrong one. */
   forbidden: [address: string, requestId?: RequestId];
+  /** Somebody at the operator's page has entered no secret, or a wrong one. */
+  pageForbidden: [address: string];
   /** A call was let in by the secret that is being replaced. */
   previousSecretUsed: [address: string, requestId?: RequestId];
   /** A handler of the internal API has thrown, which is a bug. */
@@ -74,6 +76,14 @@ interface WorkerEventArguments {
   /** An envelope of another installation was skipped. */
   neighbourHeard: [];
   catchUpLogFailed: [reason: string];
+  /** Another worker has not been heard of for so long; `isExpected` when it has said good-bye. */
+  peerGone: [
+    peer: { readonly node: string; readonly host: string },
+    isExpected: boolean,
+    silentMs: number,
+  ];
+  /** It is again, or another one has taken its place. */
+  peerBack: [peer: { readonly node: string; readonly host: string }];
 
   /** The state file is open; `leftOut` of its topics are beyond `max_topics`. */
   stateOpened: [file: string, topics: number, leftOut: number];
@@ -116,6 +126,7 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     received: to("received"),
     overloaded: to("overloaded"),
     forbidden: to("forbidden"),
+    pageForbidden: to("pageForbidden"),
     previousSecretUsed: to("previousSecretUsed"),
     failed: to("failed"),
     socket: to("socket"),
@@ -137,6 +148,8 @@ export function tee(...listeners: readonly EventListener[]): WorkerEvents {
     envelopeRefused: to("envelopeRefused"),
     neighbourHeard: to("neighbourHeard"),
     catchUpLogFailed: to("catchUpLogFailed"),
+    peerGone: to("peerGone"),
+    peerBack: to("peerBack"),
     stateOpened: to("stateOpened"),
     stateSetAside: to("stateSetAside"),
     stateUnusable: to("stateUnusable"),

@@ -96,6 +96,40 @@ describe("the journal writes one line", () => {
       },
     ],
     [
+      "for a wrong secret at the operator's page",
+      (journal) => journal.pageForbidden("192.0.2.1"),
+      {
+        level: "warn",
+        address: "192.0.2.1",
+        msg: "operator's page: wrong secret; it is worker_secret",
+      },
+    ],
+    [
+      "for a node that stops",
+      (journal) => journal.peerGone({ node: "77aa", host: "push2" }, true),
+      { level: "info", node: "77aa", host: "push2", msg: "cluster: a node has stopped" },
+    ],
+    [
+      "for a node that vanishes",
+      (journal) => journal.peerGone({ node: "77aa", host: "push2" }, false),
+      {
+        level: "warn",
+        node: "77aa",
+        host: "push2",
+        msg: "cluster: a node has vanished without saying good-bye",
+      },
+    ],
+    [
+      "for a node that is back",
+      (journal) => journal.peerBack({ node: "77aa", host: "push2" }),
+      {
+        level: "info",
+        node: "77aa",
+        host: "push2",
+        msg: "cluster: a node that had vanished is back, or has been replaced",
+      },
+    ],
+    [
       "for a wrong secret, with what to do",
       (journal) => journal.forbidden("192.0.2.1"),
       {
@@ -413,6 +447,12 @@ describe("the journal cleans", () => {
     ["a publish's topic", (journal) => journal.overloaded(NASTY), "topic"],
     ["a topic there was no room for", (journal) => journal.registryFull(NASTY), "topic"],
     ["a stranger's address", (journal) => journal.forbidden(NASTY), "address"],
+    ["a visitor's address", (journal) => journal.pageForbidden(NASTY), "address"],
+    [
+      "another node's host",
+      (journal) => journal.peerGone({ node: "a", host: NASTY }, false),
+      "host",
+    ],
     [
       "a connected client's topic",
       (journal) =>

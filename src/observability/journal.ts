@@ -150,6 +150,14 @@ export class Journal implements EventListener {
     }
   }
 
+  pageForbidden(address: string): void {
+    const verdict = this.#forbidden();
+    if (verdict.pass) {
+      const fields = { address: printable(address), ...skippedOf(verdict) };
+      this.#log.warn(fields, "operator's page: wrong secret; it is worker_secret");
+    }
+  }
+
   /** A call was let in by `worker_secret_previous`; the status counts them all. */
   previousSecretUsed(address: string, requestId?: string): void {
     const verdict = this.#previousSecret();
@@ -240,6 +248,20 @@ export class Journal implements EventListener {
       const fields = { reason: printable(reason), ...skippedOf(verdict) };
       this.#log.error(fields, "cluster: catch-up log cannot be written, outages will lose events");
     }
+  }
+
+  peerGone({ node, host }: { node: string; host: string }, isExpected: boolean): void {
+    const fields = { node: printable(node), host: printable(host) };
+    if (isExpected) {
+      this.#log.info(fields, "cluster: a node has stopped");
+    } else {
+      this.#log.warn(fields, "cluster: a node has vanished without saying good-bye");
+    }
+  }
+
+  peerBack({ node, host }: { node: string; host: string }): void {
+    const fields = { node: printable(node), host: printable(host) };
+    this.#log.info(fields, "cluster: a node that had vanished is back, or has been replaced");
   }
 
   /** Strangers have taken all files: browsers are accepted no longer. */

@@ -19,6 +19,10 @@ export const API_ERRORS = {
   forbidden: { status: 403, text: "forbidden" },
   notFound: { status: 404, text: "not found" },
   topicNotRegistered: { status: 404, text: "topic not registered" },
+  notAWebSocket: {
+    status: 426,
+    text: "this is a WebSocket endpoint: send an upgrade request",
+  },
   methodNotAllowed: { status: 405, text: "method not allowed" },
   bodyTooLarge: { status: 413, text: "body too large: at most 1 MiB" },
   internal: { status: 500, text: "internal error" },
@@ -32,7 +36,7 @@ export const API_ERRORS = {
 export const UPGRADE_ERRORS = {
   missingTopic: { status: 400, text: "missing topic" },
   topicTooLong: API_ERRORS.topicTooLong,
-  notAWebSocket: { status: 426, text: "this is a WebSocket endpoint: send an upgrade request" },
+  notAWebSocket: API_ERRORS.notAWebSocket,
   unsupportedVersion: { status: 426, text: "unsupported WebSocket version: 13 is spoken here" },
   badKey: { status: 400, text: "bad Sec-WebSocket-Key: send 16 random bytes in base64" },
   originNotAllowed: { status: 403, text: "origin not allowed" },

@@ -7,6 +7,7 @@ import {
   keyFingerprint,
   MAX_ENVELOPE_LENGTH,
   type Notice,
+  type ProbeWord,
   readEnvelope,
 } from "./envelope.ts";
 
@@ -135,8 +136,52 @@ describe("what is read", () => {
   }
 
   test("of a probe: that it is one", () => {
-    expect(read(writer.probe(12, 0))).toEqual({ kind: "probe", originId: ORIGIN, seq: undefined });
-    expect(read(writer.probe(12, 7))).toEqual({ kind: "probe", originId: ORIGIN, seq: 7 });
+    expect(read(writer.probe(12, 0))).toEqual({
+      kind: "probe",
+      originId: ORIGIN,
+      seq: undefined,
+      word: undefined,
+    });
+    expect(read(writer.probe(12, 7))).toEqual({
+      kind: "probe",
+      originId: ORIGIN,
+      seq: 7,
+      word: undefined,
+    });
+  });
+
+  test("of a probe that says something: what it says", () => {
+    const words: readonly ProbeWord[] = [
+      { type: "bye" },
+      { type: "trace", id: "0a", topic: "a/\u{1f4e1}" },
+      { type: "traced", id: "0a", sockets: 12, handedMs: 0.42 },
+    ];
+    for (const word of words) {
+      expect(read(writer.word(7, word))).toEqual({ kind: "probe", originId: ORIGIN, seq: 7, word });
+    }
+  });
+
+  test("of a probe that says what nobody understands, or without our key: a probe", () => {
+    const said = (word: unknown, key: string = `"key":"${KEY}",`): unknown =>
+      read(
+        `{"origin_id":"b","topic":"x","payload":null,${key}"word":${JSON.stringify(word)},"probe":1}`,
+      );
+    const probe = { kind: "probe", originId: "b", seq: undefined, word: undefined };
+    expect(said({ type: "bye" }, "")).toEqual(probe);
+    for (const word of [
+      7,
+      null,
+      "bye",
+      {},
+      { type: "later" },
+      { type: "trace", id: 7, topic: "a" },
+      { type: "trace", id: "a", topic: "" },
+      { type: "trace", id: "a".repeat(65), topic: "a" },
+      { type: "traced", id: "a", sockets: -1, handedMs: 1 },
+      { type: "traced", id: "a", sockets: 1, handedMs: "fast" },
+    ]) {
+      expect(said(word)).toEqual(probe);
+    }
   });
 
   test("of a topic with a lone surrogate: what UTF-8 can carry", () => {

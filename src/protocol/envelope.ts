@@ -47,6 +47,25 @@ export type Envelope =
       readonly originId: string;
       /** The last count that the origin had sent before it; absent when nothing is known of it. */
       readonly seq: number | undefined;
+      /** What else it says; most say nothing. */
+      readonly word: ProbeWord | undefined;
+    };
+
+/**
+ * What a probe may say to the workers of this kind. To all others it is a probe like any: nothing
+ * is logged for it, and nothing of it is kept for those who are away.
+ */
+export type ProbeWord =
+  /** The origin stops. */
+  | { readonly type: "bye" }
+  /** A test event has just been published: who has it may say so. */
+  | { readonly type: "trace"; readonly id: string; readonly topic: string }
+  /** The answer: it was handed to so many sockets, so many milliseconds after it had come. */
+  | {
+      readonly type: "traced";
+      readonly id: string;
+      readonly sockets: number;
+      readonly handedMs: number;
     };
 
 /** Why an envelope is not acted on. */
@@ -110,8 +129,17 @@ export class EnvelopeWriter {
    * hears the probe knows what it should have heard.
    */
   probe(count: number, seq: number): string {
+    return this.#probe(count, seq, "");
+  }
+
+  /** A probe that says something, and is not meant to be measured by. */
+  word(seq: number, word: ProbeWord): string {
+    return this.#probe(0, seq, `"word":${JSON.stringify(word)},`);
+  }
+
+  #probe(count: number, seq: number, word: string): string {
     const known = seq > 0 ? `"seq":${seq},` : "";
-    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,${known}"key":"${this.#key}","probe":${count}}`;
+    return `${this.prefix}"topic":"${CLUSTER_TOPIC}","payload":null,${known}"key":"${this.#key}",${word}"probe":${count}}`;
   }
 }
 
@@ -150,7 +178,8 @@ export function readEnvelope(text: string, isOurs: (key: string) => boolean): En
     return UNREADABLE;
   }
   if (fields["probe"] !== undefined) {
-    return { ok: true, envelope: { kind: "probe", originId, seq }, key };
+    const word = key === undefined ? undefined : readWord(fields["word"]);
+    return { ok: true, envelope: { kind: "probe", originId, seq, word }, key };
   }
   if (fields["notice"] !== undefined && key !== undefined) {
     const notice = readNotice(fields["notice"]);
@@ -191,6 +220,29 @@ function readNotice(value: unknown): Notice | undefined {
   return typeof unregister === "string" && unregister !== ""
     ? { type: "unregister", topic: normalizeTopic(unregister) }
     : undefined;
+}
+
+/** `undefined` for none, and for what a later version may say. */
+function readWord(value: unknown): ProbeWord | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const { type, id, topic, sockets, handedMs } = value;
+  if (type === "bye") {
+    return { type };
+  }
+  if (typeof id !== "string" || id.length > MAX_ORIGIN_LENGTH) {
+    return undefined;
+  }
+  if (type === "trace" && typeof topic === "string" && topic !== "") {
+    return { type, id, topic: normalizeTopic(topic) };
+  }
+  const isAnswer = isCount(sockets) && typeof handedMs === "number" && handedMs >= 0;
+  return type === "traced" && isAnswer ? { type, id, sockets, handedMs } : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isPositive(value: unknown): value is number {

@@ -41,6 +41,8 @@ export interface CloseInfo {
 export interface WsOptions {
   readonly port: number;
   readonly topic: string;
+  /** Path and query instead of those that lead to the topic. */
+  readonly target?: string;
   readonly hostname?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** `false`: lets pings pass in silence. */
@@ -124,7 +126,8 @@ export class WsClient implements Disposable {
     const key = randomBytes(16).toString("base64");
     const tcp = await TcpClient.connect(options.port, options.hostname);
     try {
-      tcp.write(upgradeRequest(topicTarget(options.topic), options.headers, key));
+      const target = options.target ?? topicTarget(options.topic);
+      tcp.write(upgradeRequest(target, options.headers, key));
       const answer = await upgradeAnswer(tcp);
       checkUpgrade(answer, key);
       const client = new WsClient(tcp, options);

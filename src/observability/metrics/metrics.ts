@@ -31,15 +31,18 @@ const OTHER_LIMITS = ["max_topics", "max_queued_events"];
 export class Metrics {
   readonly #set = new MetricSet();
   readonly #scrape: Scrape;
+  readonly #sockets: SocketMetrics;
   /** To be told of the worker's events. */
   readonly listeners: readonly EventListener[];
 
   constructor(sources: MetricSources) {
     const set = this.#set;
     const limits = new Tally(kindsOf("limit", OTHER_LIMITS));
+    const worker = new WorkerMetrics(set, sources.worker);
+    this.#sockets = new SocketMetrics(set, sources.sockets, limits);
     this.listeners = [
-      new WorkerMetrics(set, sources.worker),
-      new SocketMetrics(set, sources.sockets, limits),
+      worker,
+      this.#sockets,
       new ApiMetrics(set, limits),
       new ThreadMetrics(set, sources.threads),
       ...(sources.cluster === undefined ? [] : [new ClusterMetrics(set, sources.cluster)]),
@@ -51,6 +54,11 @@ export class Metrics {
   /** Every metric there is. */
   get families(): readonly Family[] {
     return this.#set.families;
+  }
+
+  /** Subscribed sockets that have ended since the start, by reason. */
+  closes(): Readonly<Record<string, number>> {
+    return this.#sockets.closes();
   }
 
   /** The media type of {@link text}. */

@@ -114,6 +114,16 @@ export class SocketMetrics implements EventListener {
     );
   }
 
+  /** Subscribed sockets that have ended, by reason. */
+  closes(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { labels, count } of this.#closes.rows()) {
+      const { reason = OTHER } = labels;
+      counts[reason] = (counts[reason] ?? 0) + count;
+    }
+    return counts;
+  }
+
   socket(event: SocketEvent): void {
     switch (event.type) {
       case "connected":

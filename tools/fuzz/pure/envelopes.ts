@@ -4,6 +4,7 @@ import {
   EnvelopeWriter,
   MAX_ENVELOPE_LENGTH,
   type Notice,
+  type ProbeWord,
   readEnvelope,
 } from "../../../src/protocol/envelope.ts";
 import { asRecord, must, mustBeSameJson, mustEqual, parsed } from "../check.ts";
@@ -28,7 +29,8 @@ const MAX_ORIGIN_LENGTH = 64;
 type Written =
   | { readonly kind: "event"; readonly topic: string; readonly payload: string }
   | { readonly kind: "notice"; readonly notice: Notice }
-  | { readonly kind: "probe"; readonly count: number };
+  | { readonly kind: "probe"; readonly count: number }
+  | { readonly kind: "word"; readonly word: ProbeWord };
 
 interface Case {
   readonly text: string;
@@ -55,6 +57,19 @@ const written: fc.Arbitrary<Written> = fc.oneof(
     ),
   }),
   fc.record({ kind: fc.constant("probe" as const), count: seq }),
+  fc.record({
+    kind: fc.constant("word" as const),
+    word: fc.oneof(
+      fc.constant({ type: "bye" as const }),
+      fc.record({ type: fc.constant("trace" as const), id: hexText(16), topic }),
+      fc.record({
+        type: fc.constant("traced" as const),
+        id: hexText(16),
+        sockets: fc.nat(),
+        handedMs: fc.double({ min: 0, max: 1e6, noNaN: true }).map(Math.abs),
+      }),
+    ),
+  }),
 );
 
 const roundTrip: fc.Arbitrary<Case> = fc
@@ -99,8 +114,16 @@ function writtenBy(
     case "probe":
       return {
         text: writer.probe(said.count, count),
-        meant: { kind: "probe", originId, seq: count },
+        meant: { kind: "probe", originId, seq: count, word: undefined },
       };
+    case "word": {
+      const { word } = said;
+      const topic = word.type === "trace" ? { topic: word.topic.toWellFormed() } : {};
+      return {
+        text: writer.word(count, word),
+        meant: { kind: "probe", originId, seq: count, word: { ...word, ...topic } },
+      };
+    }
   }
 }
 
@@ -114,6 +137,8 @@ const fieldText = fc.oneof(
       ...['{"register":"a","require_token":true,"ttl_ms":1}', '{"unregister":"a"}'],
       ...['{"register":"a","require_token":1,"ttl_ms":1}', '{"unregister":""}'],
       ...['{"register":"a","require_token":true,"ttl_ms":0}', '{"register":"a"}'],
+      ...['{"type":"bye"}', '{"type":"trace","id":"a","topic":"a"}', '{"type":"trace","id":1}'],
+      ...['{"type":"traced","id":"a","sockets":-1,"handedMs":1}', '{"type":"later"}'],
     ),
   },
   { weight: 1, arbitrary: repeatedText(fc.constant("0"), 70).map((digits) => `"${digits}"`) },
@@ -126,12 +151,13 @@ const madeUp = fc.oneof(
   almost(EVENT, fieldText),
   almost({ ...EVENT, notice: '{"unregister":"a"}' }, fieldText),
   almost({ ...EVENT, probe: "1" }, fieldText),
+  almost({ ...EVENT, word: '{"type":"trace","id":"a","topic":"a"}', probe: "0" }, fieldText),
   fc
     .array(
       members(
         fc.oneof(
           fc.constantFrom(
-            ...["origin_id", "topic", "payload", "seq", "key", "probe", "notice"].map(
+            ...["origin_id", "topic", "payload", "seq", "key", "probe", "notice", "word"].map(
               (name) => `"${name}"`,
             ),
           ),
@@ -232,6 +258,26 @@ function checkRead(read: Envelope, said: Readonly<Record<string, unknown>>): voi
       );
       return;
     case "probe":
+      if (read.word !== undefined) {
+        must(said["key"] === KEY, "a word without our key");
+        checkWord(read.word);
+      }
+      return;
+  }
+}
+
+/** A word must be of the types that whoever acts on it relies on. */
+function checkWord(word: ProbeWord): void {
+  switch (word.type) {
+    case "bye":
+      return;
+    case "trace":
+      must(word.topic !== "" && word.topic.isWellFormed(), "a topic that is none");
+      must(word.id.length <= MAX_ORIGIN_LENGTH, "an id that is too long");
+      return;
+    case "traced":
+      must(Number.isSafeInteger(word.sockets) && word.sockets >= 0, "a count that is none");
+      must(word.handedMs >= 0, "a time that is none");
       return;
   }
 }

@@ -7,6 +7,7 @@ import { deliveries } from "./deliveries.ts";
 import { durations } from "./durations.ts";
 import { envelopes } from "./envelopes.ts";
 import { logTexts } from "./log-texts.ts";
+import { nodeReports } from "./node-reports.ts";
 import { origins } from "./origins.ts";
 import { payloadSlices } from "./payload-slices.ts";
 import { redisUrls } from "./redis-urls.ts";
@@ -21,6 +22,7 @@ export const PURE_TARGETS: readonly PureTarget[] = [
   bodies,
   payloadSlices,
   envelopes,
+  nodeReports,
   configuration,
   durations,
   redisUrls,
