@@ -37,6 +37,8 @@ const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   zod: "config",
   "bun:sqlite": "topics",
   "pino-pretty": "observability",
+  uplot: "console",
+  ws: "console",
 };
 
 interface Import {
@@ -77,6 +79,14 @@ test("a package is known to the room that it belongs to alone", () => {
     const room = PACKAGE_ROOMS[to];
     return room !== undefined && room !== roomOf(from);
   });
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test("the program for browsers knows what runs in a browser alone", () => {
+  const known = /^(?:\.\/|\.\.\/messages\.ts$|\.\.\/\.\.\/(?:protocol|observability)\/|uplot$)/;
+  const wrong = imports
+    .filter(({ from }) => from.startsWith("console/page/"))
+    .filter(({ to }) => !known.test(to));
   expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 

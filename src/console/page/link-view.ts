@@ -2,8 +2,8 @@ import { plainDuration } from "../../observability/plain-duration.ts";
 import type { LinkState, LossReason } from "./connection.ts";
 import { byId, make, setAttribute, setText } from "./dom.ts";
 
-/** What is wrong, and what to do about it. */
-const LOSSES: Readonly<Record<LossReason, string>> = {
+/** What is wrong when there is no connection, and what to do about it. */
+export const LOSSES: Readonly<Record<LossReason, string>> = {
   no_answer:
     "The worker does not answer. Is it running (systemctl status wavelog_worker), and does this device still reach it?",
   restart:

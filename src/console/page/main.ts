@@ -7,7 +7,7 @@ import { Door } from "./door.ts";
 import { EndsView } from "./ends.ts";
 import { clockTime, shortNode } from "./format.ts";
 import { IncidentsView } from "./incidents.ts";
-import { LinkView } from "./link-view.ts";
+import { LinkView, LOSSES } from "./link-view.ts";
 import { NodesView } from "./nodes.ts";
 import { Series } from "./series.ts";
 import { TestForm } from "./test-form.ts";
@@ -84,11 +84,7 @@ const receiver: Receiver = {
 /** Nobody is in yet, and there is no connection. */
 function explainAtDoor({ why }: Extract<LinkState, { state: "lost" }>): void {
   if (page.hidden) {
-    door.explain(
-      why === "full"
-        ? "There are as many of these pages open as there may be: close one. Trying again…"
-        : "The worker cannot be reached at the moment. Trying again…",
-    );
+    door.explain(`${LOSSES[why]} Trying again…`);
   }
 }
 
