@@ -2,6 +2,7 @@
  * `make screenshots`: the pictures of docs/console.md, of a real cluster (Redis, three workers,
  * browsers, events) in a real browser. Takes some four minutes, since charts show minutes.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { eventually } from "../../test/support/changes.ts";
@@ -10,6 +11,7 @@ import { LightSocket } from "../../test/support/light-socket.ts";
 import { ROOT, SOURCE_RUN, type Target } from "../../test/support/targets.ts";
 import { LOOPBACK } from "../../test/support/tcp-client.ts";
 import { randomSecret, startWorker, type WorkerProcess } from "../../test/support/worker.ts";
+import { smallerPng } from "./smaller-png.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const IMAGES = join(ROOT, "docs", "images");
@@ -99,7 +101,7 @@ async function shoot(page: Page, name: string, fullPage: boolean): Promise<void>
   await page.evaluate("scrollTo(0, 0)");
   // So that the newest second is drawn.
   await Bun.sleep(1500);
-  await page.screenshot({ path: join(IMAGES, name), fullPage });
+  writeFileSync(join(IMAGES, name), smallerPng(await page.screenshot({ fullPage })));
   process.stdout.write(`wrote docs/images/${name}\n`);
 }
 
