@@ -78,8 +78,6 @@ export class Listener {
   /** Servers that accept nobody any more and still have sockets. */
   #former: Server<Session>[] = [];
   #isDraining = false;
-  #deliveries = 0;
-  #bytes = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -113,16 +111,11 @@ export class Listener {
   /** Sends a text frame to every socket of this thread that is subscribed to the topic. */
   publish(topic: string, frame: string): void {
     for (const server of this.#servers) {
-      this.#publishOn(server, topic, frame);
+      server.publish(topic, frame);
     }
     for (const server of this.#former) {
-      this.#publishOn(server, topic, frame);
+      server.publish(topic, frame);
     }
-  }
-
-  /** Frames handed to sockets since the start, and their bytes. */
-  get handedOver(): { readonly deliveries: number; readonly bytes: number } {
-    return { deliveries: this.#deliveries, bytes: this.#bytes };
   }
 
   /** Accepts nobody until {@link listen} is called again; open sockets stay. */
@@ -145,17 +138,6 @@ export class Listener {
     this.stopListening();
     for (const server of this.#former) {
       void server.stop(true);
-    }
-  }
-
-  /** Counts without looking at each socket: the server knows how many there are. */
-  #publishOn(server: Server<Session>, topic: string, frame: string): void {
-    // The frame's bytes, 0 when nobody watches, -1 when a reader was too slow for it.
-    const size = server.publish(topic, frame);
-    if (size !== 0) {
-      const sockets = server.subscriberCount(topic);
-      this.#deliveries += sockets;
-      this.#bytes += sockets * (size > 0 ? size : Buffer.byteLength(frame, "utf8"));
     }
   }
 
