@@ -63,6 +63,14 @@ function wholeNumber(min: number, max: number, allowed: string) {
   return z.union([inRange, asText], problem);
 }
 
+/** `auto`, or a whole number; `of` follows that, as in "of seconds". */
+function autoOr(min: number, max: number, of = "") {
+  const allowed = `\`auto\`, or a whole number${of} from ${min} to ${max}`;
+  const problem = notAllowed(allowed);
+  const schema = z.union([z.literal("auto", problem), wholeNumber(min, max, allowed)], problem);
+  return kind(allowed, schema);
+}
+
 function range(min: number, max: number) {
   const allowed = `a whole number from ${min} to ${max}`;
   return kind(allowed, wholeNumber(min, max, allowed));
@@ -216,12 +224,7 @@ export const outboxAge = duration(
   8 * 60 * SECOND_MS,
 );
 
-const DRAIN = "`auto`, or a whole number of seconds from 0 to 3600";
-
-export const drainTime = kind(
-  DRAIN,
-  z.union([z.literal("auto", notAllowed(DRAIN)), wholeNumber(0, 3600, DRAIN)], notAllowed(DRAIN)),
-);
+export const drainTime = autoOr(0, 3600, " of seconds");
 
 export const queuedEvents = range(100, 10_000_000);
 
@@ -251,15 +254,7 @@ export const stateFile = kind(
 
 export const reusePort = truth();
 
-const THREADS = "`auto`, or a whole number from 1 to 64";
-
-export const gatewayThreads = kind(
-  THREADS,
-  z.union(
-    [z.literal("auto", notAllowed(THREADS)), wholeNumber(1, 64, THREADS)],
-    notAllowed(THREADS),
-  ),
-);
+export const gatewayThreads = autoOr(1, 64);
 
 export const maxTopics = range(1, 10_000_000);
 
@@ -276,16 +271,8 @@ export const allowedOrigins = kind(
   z.preprocess(splitText, z.array(origin, notAllowed(ORIGINS))),
 );
 
-const CONNECTIONS = "`auto`, or a whole number from 1 to 10000000";
-
 /** A number of sockets, or what the file limit leaves. */
-export const maxConnections = kind(
-  CONNECTIONS,
-  z.union(
-    [z.literal("auto", notAllowed(CONNECTIONS)), wholeNumber(1, 10_000_000, CONNECTIONS)],
-    notAllowed(CONNECTIONS),
-  ),
-);
+export const maxConnections = autoOr(1, 10_000_000);
 
 const PER_IP = "a whole number from 1 to 10000000, or 0 for no limit";
 
