@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { eventually } from "./support/changes.ts";
+import { launchChromium } from "./support/chromium.ts";
 import { PhpClient } from "./support/php.ts";
 import { ROOT, TARGETS } from "./support/targets.ts";
 import { LOOPBACK } from "./support/tcp-client.ts";
@@ -11,20 +12,6 @@ import { topicTarget } from "./support/ws-client.ts";
 
 setDefaultTimeout(60_000);
 
-/** Debian's. */
-const CHROMIUM = "/usr/bin/chromium";
-
-/** No sandbox for root, no connections of the browser's own. */
-const CHROMIUM_ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 const PAGE_DIR = join(ROOT, "test", "browser");
 
 let browser: Browser;
@@ -32,7 +19,7 @@ let web: ReturnType<typeof servePage>;
 
 beforeAll(async () => {
   web = servePage(await bundlePage());
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS });
+  browser = await launchChromium();
 }, 60_000);
 
 afterAll(async () => {

@@ -1,21 +1,8 @@
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { eventually } from "./changes.ts";
+import { launchChromium } from "./chromium.ts";
 import { LOOPBACK } from "./tcp-client.ts";
 import type { WorkerProcess } from "./worker.ts";
-
-/** Debian's. */
-const CHROMIUM = "/usr/bin/chromium";
-
-/** No sandbox for root, no connections of the browser's own. */
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** Tells of what the page's policy forbids; the browser itself says it on the console. */
 const WATCH_POLICY = `addEventListener("securitypolicyviolation", (event) => {
@@ -40,7 +27,7 @@ export class ConsoleBrowser implements AsyncDisposable {
   }
 
   static async launch(): Promise<ConsoleBrowser> {
-    return new ConsoleBrowser(await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS }));
+    return new ConsoleBrowser(await launchChromium());
   }
 
   /** Opens the page as somebody who has not been here before. */

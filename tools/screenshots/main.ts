@@ -4,8 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { eventually } from "../../test/support/changes.ts";
+import { launchChromium } from "../../test/support/chromium.ts";
 import { RedisServer } from "../../test/support/cluster-redis.ts";
 import { LightSocket } from "../../test/support/light-socket.ts";
 import { ROOT, SOURCE_RUN, type Target } from "../../test/support/targets.ts";
@@ -13,7 +14,6 @@ import { LOOPBACK } from "../../test/support/tcp-client.ts";
 import { randomSecret, startWorker, type WorkerProcess } from "../../test/support/worker.ts";
 import { smallerPng } from "./smaller-png.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const IMAGES = join(ROOT, "docs", "images");
 
 /** How long the scene plays before the first picture, and how long Redis is away in it. */
@@ -122,7 +122,7 @@ if (first === undefined || third === undefined) {
 }
 const sockets = await populate(workers);
 const stop = play(workers);
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+const browser = await launchChromium();
 scope.defer(() => browser.close());
 
 const desktop = { width: 1280, height: 900 } as const;

@@ -66,10 +66,15 @@ const REFUSALS: Readonly<Record<string, Reason>> = {
 
 /** Why a browser left. */
 export function endReason(name: string): Reason {
-  return ENDS[name] ?? { words: name.replaceAll("_", " ") };
+  return reasonIn(ENDS, name);
 }
 
 /** Why a browser was not let in. */
 export function refusalReason(name: string): Reason {
-  return REFUSALS[name] ?? { words: name.replaceAll("_", " ") };
+  return reasonIn(REFUSALS, name);
+}
+
+/** A newer worker may count under a name that this page does not know. */
+function reasonIn(known: Readonly<Record<string, Reason>>, name: string): Reason {
+  return known[name] ?? { words: name.replaceAll("_", " ") };
 }
