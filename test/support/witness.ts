@@ -45,6 +45,11 @@ export class Witness {
     return witness;
   }
 
+  /** Events that have been answered 200 so far. */
+  get published(): number {
+    return this.#published;
+  }
+
   /** Stops publishing and says good-bye; throws when anyone has missed anything. */
   async stop(): Promise<void> {
     this.#isStopping = true;
