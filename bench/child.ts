@@ -19,6 +19,9 @@ export interface ChildOptions {
   /** What it is called in messages. */
   readonly name: string;
   readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whether it may end with any status when it is told to. */
+  readonly anyStatus?: boolean;
   /** The file its stdout and stderr go to. */
   readonly log: string;
   readonly cleanup: Cleanup;
@@ -40,7 +43,7 @@ export class Child implements AsyncDisposable {
     const log = openSync(options.log, "a", LOG_MODE);
     try {
       this.#process = Bun.spawn([...options.command], {
-        env: CLEAN_ENVIRONMENT,
+        env: { ...CLEAN_ENVIRONMENT, ...options.environment },
         stdin: "ignore",
         stdout: log,
         stderr: log,
@@ -68,6 +71,17 @@ export class Child implements AsyncDisposable {
       this.#process.kill("SIGKILL");
       await within(KILL_MS, `${this.#options.name} to be killed`, this.#process.exited);
       throw error;
+    } finally {
+      this.#endSession();
+    }
+  }
+
+  /** Whatever the program had started and has left behind; where it led a session of its own. */
+  #endSession(): void {
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // Nothing is left, as it should be, or it led none.
     }
   }
 
@@ -85,7 +99,7 @@ export class Child implements AsyncDisposable {
     this.#forget();
     await this.assertRunning();
     await this.#end();
-    if (this.#process.exitCode !== 0) {
+    if (this.#process.exitCode !== 0 && this.#options.anyStatus !== true) {
       const how = this.#process.signalCode ?? `status ${this.#process.exitCode}`;
       throw new Error(`${this.#options.name} stopped with ${how} instead of status 0`);
     }

@@ -1,4 +1,4 @@
-import type { Goal, Unit } from "./measure.ts";
+import type { Unit } from "./result.ts";
 
 /** Decimal megabytes, as in "100 MB = 100,000,000 bytes". */
 const BYTES_PER_MB = 1_000_000;
@@ -22,6 +22,8 @@ export function quantity(value: number, unit: Unit): string {
   switch (unit) {
     case "per-second":
       return `${significant(value)}/s`;
+    case "bytes-per-second":
+      return `${number(value / BYTES_PER_MB)} MB/s`;
     case "microseconds":
       return `${number(value, 2)} µs`;
     case "milliseconds":
@@ -38,27 +40,4 @@ export function range(values: readonly number[], unit: Unit): string {
   const least = quantity(Math.min(...values), unit);
   const most = quantity(Math.max(...values), unit);
   return least === most ? least : `${least} to ${most}`;
-}
-
-/** Worker by yardstick. */
-export function ratio(value: number): string {
-  return Number.isNaN(value) ? "-" : `${number(value, value < 100 ? 2 : 0)} ×`;
-}
-
-/** A goal in words of the table's columns. */
-export function goal(wanted: Goal, unit: Unit): string {
-  switch (wanted.kind) {
-    case "at-least-times-yardstick":
-      return `ratio ≥ ${wanted.value}`;
-    case "at-most-times-yardstick":
-      return `ratio ≤ ${wanted.value}`;
-    case "worker-at-most":
-      return wanted.value === 0 ? "none" : `≤ ${goalValue(wanted.value, unit)}`;
-    case "at-most-over-yardstick":
-      return `≤ + ${number(wanted.value, 1)} ms`;
-  }
-}
-
-function goalValue(value: number, unit: Unit): string {
-  return unit === "bytes" ? `${number(value / BYTES_PER_MB)} MB` : `${number(value)} ms`;
 }

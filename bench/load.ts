@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CLEAN_ENVIRONMENT } from "./child.ts";
 import type { Cleanup } from "./cleanup.ts";
+import type { Launch } from "./contenders/contender.ts";
 import { within } from "./deadline.ts";
 
 /** How much longer than the generator's own deadline its report may take. */
@@ -12,16 +13,37 @@ const QUIT_MS = 5_000;
 /** Room for the longest start-up's stop, which the generator awaits before it reports. */
 const STOP_MS = 15_000;
 
-const ready = z.object({ ok: z.boolean(), clock_ticks: z.number(), open_files: z.number() });
+const ready = z.object({ ok: z.boolean() });
 const reset = z.object({ ok: z.boolean() });
-const connected = z.object({ ok: z.boolean(), ready: z.number(), reason: z.string() });
+const connected = z.object({
+  ok: z.boolean(),
+  ready: z.number(),
+  ms: z.number(),
+  cpu_us: z.number(),
+  reason: z.string(),
+});
+const keep = z.object({ ok: z.boolean() });
+const kept = z.object({
+  ok: z.boolean(),
+  sockets: z.number(),
+  ready: z.number(),
+  lost: z.number(),
+  failed: z.number(),
+  gave_up: z.number(),
+  absences: z.number(),
+  median_ms: z.number(),
+  p99_ms: z.number(),
+  max_ms: z.number(),
+  reason: z.string(),
+});
 const counts = z.object({
   ok: z.boolean(),
   at_ns: z.number(),
   sockets: z.number(),
+  wanted: z.number(),
   total: z.number(),
-  least: z.number(),
-  most: z.number(),
+  missed: z.number(),
+  repeated: z.number(),
   bad: z.number(),
   lost: z.number(),
   cpu_us: z.number(),
@@ -36,6 +58,7 @@ const storm = z.object({
   gave_up: z.number(),
   lost: z.number(),
   ms: z.number(),
+  cpu_us: z.number(),
   reason: z.string(),
 });
 const published = z.object({
@@ -45,6 +68,7 @@ const published = z.object({
   first_ns: z.number(),
   last_ns: z.number(),
   behind_ms: z.number(),
+  cpu_us: z.number(),
 });
 const php = z.object({
   ok: z.boolean(),
@@ -54,6 +78,7 @@ const php = z.object({
   median_ms: z.number(),
   p99_ms: z.number(),
   max_ms: z.number(),
+  cpu_us: z.number(),
 });
 const startup = z.object({
   ok: z.boolean(),
@@ -63,8 +88,16 @@ const startup = z.object({
 });
 const anyEvent = z.looseObject({ event: z.string() });
 
-/** Counters of all subscribers: `at_ns` is monotonic time, `bad` frames are none we published. */
+/**
+ * Counters of all subscribers: `wanted` deliveries in all, of which `missed` have not come;
+ * `repeated` came again or out of order; `bad` frames are none we published; `lost` sockets were
+ * cut off; `at_ns` is monotonic time; `cpu_us` and `wall_us` are the generator's since the reset.
+ */
 export type Counts = z.infer<typeof counts>;
+/** How connecting went; `ms` from the first connect() to the last subscription. */
+export type Connected = z.infer<typeof connected>;
+/** Who was lost since keeping began, and how long those who came back had been away. */
+export type Kept = z.infer<typeof kept>;
 /** How a storm went; `ms` from the first connect() to the last auth_ok. */
 export type Storm = z.infer<typeof storm>;
 /** A keep-alive publisher's result; `behind_ms` is the most it lagged behind its pace. */
@@ -73,15 +106,6 @@ export type Published = z.infer<typeof published>;
 export type RoundTrips = z.infer<typeof php>;
 /** One start: `ms` from fork() to the first status 200; `exit` is the status it stopped with. */
 export type Startup = z.infer<typeof startup>;
-
-/** Whom the generator talks to, and as who. */
-export interface LoadTarget {
-  readonly wsPort: number;
-  readonly httpPort: number;
-  readonly topic: string;
-  readonly token: string;
-  readonly secret: string;
-}
 
 /** Payload bytes and the number of events of one count. */
 export interface Batch {
@@ -112,30 +136,31 @@ export class Load implements AsyncDisposable {
   }
 
   /** Starts a generator. Throws when it is not ready within 10 s. */
-  static async start(program: string, cleanup: Cleanup) {
+  static async start(program: string, cleanup: Cleanup): Promise<Load> {
     const load = new Load(program, cleanup);
-    const report = await load.#await("ready", ready, PROMPT_MS);
-    return { load, clockTicks: report.clock_ticks, openFiles: report.open_files };
+    await load.#await("ready", ready, PROMPT_MS);
+    return load;
   }
 
-  /** Names the server for everything that follows. */
-  aim(target: LoadTarget): void {
-    this.#send(`target ${target.wsPort} ${target.httpPort}`);
-    this.#send(`topic ${target.topic}`);
-    this.#send(`token ${target.token}`);
-    this.#send(`secret ${target.secret}`);
+  /**
+   * Names the server for everything that follows. Sockets and events are spread over `topics`.
+   * `wsPort` is another than the server's where something stands before it.
+   */
+  aim(launch: Launch, topics: readonly string[], wsPort: number = launch.wsPort): void {
+    this.#send(describe(launch, topics, wsPort));
   }
 
   /**
    * Opens `sockets` subscribers, `window` handshakes at a time. Throws when one of them fails or
    * not all are authenticated within `deadlineMs`.
    */
-  async connect(sockets: number, window: number, deadlineMs: number): Promise<void> {
+  async connect(sockets: number, window: number, deadlineMs: number): Promise<Connected> {
     const line = `connect ${sockets} ${window} ${deadlineMs}`;
     const report = await this.#ask(line, "connect", connected, deadlineMs);
     if (!report.ok) {
       throw new Error(`${report.ready} of ${sockets} sockets authenticated: ${report.reason}`);
     }
+    return report;
   }
 
   /** Opens `sockets` subscribers at once, by the browser's rules. Failures are in the report. */
@@ -143,14 +168,24 @@ export class Load implements AsyncDisposable {
     return await this.#ask(`storm ${sockets} ${deadlineMs}`, "storm", storm, deadlineMs);
   }
 
+  /** From now on subscribers that are lost come back by the browser's rules. */
+  async keep(): Promise<void> {
+    await this.#ask("keep", "keep", keep, PROMPT_MS);
+  }
+
+  /** Who was lost since then. */
+  async kept(): Promise<Kept> {
+    return await this.#ask("kept", "kept", kept, PROMPT_MS);
+  }
+
   /** Sets the subscribers' counters to zero and tells them what will come. */
   async reset(batch: Batch): Promise<void> {
     await this.#ask(`reset ${batch.payloadBytes} ${batch.events}`, "reset", reset, PROMPT_MS);
   }
 
-  /** Waits until every subscriber has got `events` pushes, or time is up, or one is cut off. */
-  async expect(events: number, deadlineMs: number): Promise<Counts> {
-    return await this.#ask(`expect ${events} ${deadlineMs}`, "expect", counts, deadlineMs);
+  /** Waits until every subscriber has got all pushes, or time is up, or one is cut off. */
+  async expect(deadlineMs: number): Promise<Counts> {
+    return await this.#ask(`expect ${deadlineMs}`, "expect", counts, deadlineMs);
   }
 
   /** The counters as they are. */
@@ -186,8 +221,15 @@ export class Load implements AsyncDisposable {
   }
 
   /** Starts a program, measures until its status is 200, stops it. Throws when it never is. */
-  async startup(command: readonly string[], log: string, deadlineMs: number): Promise<Startup> {
-    const line = `startup ${deadlineMs} ${[log, ...command].join("\t")}`;
+  async startup(
+    command: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    log: string,
+    deadlineMs: number,
+  ): Promise<Startup> {
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const program = settings.length === 0 ? command : ["/usr/bin/env", ...settings, ...command];
+    const line = `startup ${deadlineMs} ${[log, ...program].join("\t")}`;
     const report = await this.#ask(line, "startup", startup, deadlineMs + STOP_MS);
     if (!report.ok) {
       throw new Error(`no status 200 within ${deadlineMs} ms (exit status ${report.exit})`);
@@ -253,6 +295,24 @@ export class Load implements AsyncDisposable {
     for (const waiter of this.#waiting.values()) waiter.reject(error);
     this.#waiting.clear();
   }
+}
+
+/** The lines that tell the generator how a server wants to be spoken to. */
+function describe(launch: Launch, topics: readonly string[], wsPort: number): string {
+  const { subscribe, talk, push, ping, publish } = launch.dialect;
+  return [
+    "clear",
+    `target ${wsPort} ${launch.httpPort}`,
+    `subscribe ${subscribe}`,
+    ...talk.map((turn) => ("send" in turn ? `say ${turn.send}` : `hear ${turn.await}`)),
+    `push ${push.prefix}\t${push.suffix}`,
+    ...(ping === undefined ? [] : [`ping ${ping.text}\t${ping.answer}`]),
+    `publish ${[publish.path, publish.prefix, publish.suffix, publish.escaped ? "escaped" : "plain"].join("\t")}`,
+    ...publish.headers.map((line) => `header ${line}`),
+    `probe ${launch.probe.path}`,
+    ...launch.probe.headers.map((line) => `probe-header ${line}`),
+    ...topics.map((topic) => `topic ${topic}\t${launch.token(topic)}`),
+  ].join("\n");
 }
 
 function accepted(report: Published, batch: Batch): Published {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem } from "node:os";
+import { cpus, release, totalmem } from "node:os";
+import { measureNoise, type Noise } from "./noise.ts";
 import type { Setup } from "./setup.ts";
 
 const BYTES_PER_GB = 1_000_000_000;
@@ -14,12 +15,13 @@ export interface Machine {
   readonly openFiles: number;
   /** The longest accept queue the kernel allows. */
   readonly acceptQueue: number;
-  /** Processes running or waiting to, mean of the last minute: what else goes on here. */
-  readonly loadBefore: number;
+  /** How quiet it was before and after. */
+  readonly before: Noise;
+  readonly after: Noise;
 }
 
-/** Describes this machine. Throws when it is not Linux. */
-export function describeMachine(setup: Setup): Machine {
+/** Describes this machine, `before` having been seen when the run began. Throws off Linux. */
+export function describeMachine(setup: Setup, before: Noise): Machine {
   const cores = cpus();
   return {
     cores: cores.length,
@@ -29,6 +31,7 @@ export function describeMachine(setup: Setup): Machine {
     bun: Bun.version,
     openFiles: setup.openFiles,
     acceptQueue: Number(readFileSync("/proc/sys/net/core/somaxconn", "latin1")),
-    loadBefore: loadavg()[0] ?? Number.NaN,
+    before,
+    after: measureNoise(),
   };
 }

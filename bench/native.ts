@@ -5,8 +5,8 @@ const NATIVE_DIR = join(import.meta.dir, "native");
 const BUILD_DIR = join(import.meta.dir, ".build");
 /** -O2 because the yardstick must be as fast as plain C is; warnings so that the code stays clean. */
 const FLAGS = ["-O2", "-std=gnu11", "-Wall", "-Wextra"];
-const HEADERS = ["common.h", "sockets.h", "publish.h", "start.h"];
-const LOAD_SOURCES = ["load.c", "sockets.c", "publish.c", "start.c", "common.c"];
+const HEADERS = ["common.h", "dialect.h", "sockets.h", "publish.h", "start.h"];
+const LOAD_SOURCES = ["load.c", "sockets.c", "publish.c", "start.c", "dialect.c", "common.c"];
 const YARDSTICK_SOURCES = ["yardstick.c"];
 
 /** Paths of the two compiled programs. */

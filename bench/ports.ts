@@ -12,11 +12,11 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** Two ports of 127.0.0.1 that were free just now. */
-export async function freePorts(): Promise<[number, number]> {
-  // Both are held at the same time, so that they differ.
-  const servers = await Promise.all([listenAnywhere(), listenAnywhere()]);
-  const ports: [number, number] = [portOf(servers[0]), portOf(servers[1])];
+/** So many ports of 127.0.0.1 that were free just now. */
+export async function freePorts(count: number): Promise<number[]> {
+  // All are held at the same time, so that they differ.
+  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
+  const ports = servers.map(portOf);
   await Promise.all(
     servers.map(async (server) => {
       server.close();

@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { sum } from "./stats.ts";
 
 /** Kernel and resident memory figures are in KiB. */
 const BYTES_PER_KIB = 1024;
 const MICROSECONDS_PER_SECOND = 1_000_000;
-/** Fields 14 and 15 of /proc/PID/stat, counted from behind the name, which may contain spaces. */
-const UTIME_AFTER_NAME = 11;
-const STIME_AFTER_NAME = 12;
+/** Fields of /proc/PID/stat, counted from behind the name, which may contain spaces. */
+const SESSION = 3;
+/** utime and stime, then those of children that have ended and were waited for. */
+const CPU_FIELDS = [11, 12, 13, 14];
 
 /** Resident memory in bytes. */
 export interface Memory {
@@ -16,15 +17,34 @@ export interface Memory {
   readonly pss: number;
 }
 
+function statOf(pid: number): readonly string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined; // ended meanwhile
+  }
+}
+
+/** All processes of a session, the leader among them. Throws when there are none. */
+export function processesOf(session: number): number[] {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => statOf(pid)?.[SESSION] === String(session));
+  if (found.length === 0) throw new Error(`process ${session} is gone`);
+  return found;
+}
+
 /**
- * CPU time of a whole process, all its threads, user and system, in microseconds. The kernel
- * tells it in steps of one clock tick. Throws when the process is gone.
+ * CPU time of all processes of a session with all their threads, user and system, in
+ * microseconds. The kernel tells it in steps of one clock tick. Throws when they are gone.
  */
-export function cpuMicroseconds(pid: number, ticksPerSecond: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[UTIME_AFTER_NAME]) + Number(fields[STIME_AFTER_NAME]);
-  return (ticks * MICROSECONDS_PER_SECOND) / ticksPerSecond;
+export function cpuMicroseconds(session: number, ticksPerSecond: number): number {
+  const ticks = processesOf(session).map((pid) =>
+    sum(CPU_FIELDS.map((field) => Number(statOf(pid)?.[field] ?? 0))),
+  );
+  return (sum(ticks) * MICROSECONDS_PER_SECOND) / ticksPerSecond;
 }
 
 function memoryOfOne(pid: number): Memory {
@@ -37,20 +57,8 @@ function memoryOfOne(pid: number): Memory {
   return { rss: bytes("Rss"), pss: bytes("Pss") };
 }
 
-function children(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => `/proc/${pid}/task/${thread}/children`)
-    .filter(existsSync) // some kernels are built without it
-    .flatMap((file) => readFileSync(file, "latin1").split(" "))
-    .filter((id) => id !== "")
-    .map(Number);
-}
-
-/**
- * Resident memory of a process and of the processes it started, should it have started any.
- * Throws when one of them is gone.
- */
-export function memory(pid: number): Memory {
-  const all = [memoryOfOne(pid), ...children(pid).map(memory)];
+/** Resident memory of all processes of a session. Throws when one of them is just ending. */
+export function memory(session: number): Memory {
+  const all = processesOf(session).map(memoryOfOne);
   return { rss: sum(all.map((one) => one.rss)), pss: sum(all.map((one) => one.pss)) };
 }

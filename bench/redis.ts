@@ -26,7 +26,7 @@ let launches = 0;
 export async function startRedis(setup: Setup): Promise<BenchRedis> {
   const program = Bun.which("redis-server");
   if (program === null) throw new Error("no redis-server: apt-get install redis-server");
-  const [port] = await freePorts();
+  const [port = 0] = await freePorts(1);
   const child = new Child({
     name: "redis",
     command: [program, "--port", String(port), "--bind", "127.0.0.1", "--save", ""],

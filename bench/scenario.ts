@@ -1,21 +1,30 @@
+import type { Contender, ContenderName } from "./contenders/contender.ts";
 import { messageOf } from "./errors.ts";
 import { Load } from "./load.ts";
-import type { Measure } from "./measure.ts";
-import { type RunningServer, type ServerKind, startServer } from "./servers.ts";
+import type { Cell, Curve, Row } from "./result.ts";
+import { type RunningServer, type StartOptions, startServer } from "./servers.ts";
 import { assertFilesFor, type Setup } from "./setup.ts";
 
 /** For N sockets to connect one window after the other; a healthy server needs a few seconds. */
 const CONNECT_MS = 60_000;
 /** Handshakes at a time when it is not the connecting that is measured. */
 const CONNECT_WINDOW = 100;
-/** The rounds of a full run; the median of three forgives one disturbed round. */
-const ROUNDS = 3;
+
+/** What a scenario runs on. */
+export interface Bench {
+  readonly setup: Setup;
+  /** Those who are here and were chosen, in the order of tables. */
+  readonly contenders: readonly Contender[];
+  readonly rounds: number;
+  readonly quick: boolean;
+}
 
 /** What a scenario found out. */
 export interface Outcome {
-  readonly measures: readonly Measure[];
+  readonly rows?: readonly Row[];
+  readonly curves?: readonly Curve[];
   /** Things worth knowing beside the figures. */
-  readonly notes: readonly string[];
+  readonly notes?: readonly string[];
 }
 
 /** One thing that is measured. */
@@ -23,43 +32,101 @@ export interface Scenario {
   readonly name: string;
   /** One line for the help text. */
   readonly about: string;
-  /** Throws when it cannot be measured or a delivery is lost. */
-  run(setup: Setup): Promise<Outcome>;
+  /** Whether a quick run leaves it out, unless it is asked for by name. */
+  readonly slow?: boolean;
+  /** Throws when it cannot be measured at all; a contender's failure is told in its cell. */
+  run(bench: Bench): Promise<Outcome>;
 }
 
-/** Samples of both servers, one per round. */
-export type Samples<T> = Readonly<Record<ServerKind, readonly T[]>>;
+/** What came of one contender over all rounds. */
+export type Turns<T> =
+  | { readonly kind: "measured"; readonly samples: readonly T[] }
+  | { readonly kind: "cannot"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** How contenders take turns. */
+export interface TurnOptions {
+  readonly name: string;
+  /** Why a contender cannot do this; undefined when it can. */
+  readonly cannot?: (contender: Contender) => string | undefined;
+  /** Those of the run unless it is told. */
+  readonly rounds?: number;
+}
 
 /**
- * Measures both servers, one after the other, several rounds. Every other round begins with the
- * other one, so that neither always finds the machine as its rival has left it.
+ * Measures all contenders, one after the other, several rounds. Each round begins with another
+ * one, so that nobody always finds the machine as the same rival has left it. Who fails in one
+ * round has failed.
  */
-export async function alternate<T>(
-  setup: Setup,
-  name: string,
-  once: (kind: ServerKind) => Promise<T>,
-  rounds: number = setup.quick ? 1 : ROUNDS,
-): Promise<Samples<T>> {
-  const samples = { worker: [] as T[], yardstick: [] as T[] };
-  for (let round = 1; round <= rounds; round++) {
-    const order: ServerKind[] = round % 2 === 1 ? ["worker", "yardstick"] : ["yardstick", "worker"];
-    for (const kind of order) {
-      setup.progress(`${name}: ${kind}, round ${round} of ${rounds}`);
-      try {
-        samples[kind].push(await once(kind));
-      } catch (error) {
-        throw new Error(`${kind}: ${messageOf(error)}`, {
-          cause: error,
-        });
-      }
+export async function takeTurns<T>(
+  bench: Bench,
+  options: TurnOptions,
+  once: (contender: Contender) => Promise<T>,
+): Promise<Map<ContenderName, Turns<T>>> {
+  const { setup, contenders } = bench;
+  const rounds = options.rounds ?? bench.rounds;
+  const all = new Map<ContenderName, Turns<T>>();
+  for (const contender of contenders) {
+    const why = options.cannot?.(contender);
+    const begun: Turns<T> =
+      why === undefined ? { kind: "measured", samples: [] } : { kind: "cannot", why };
+    all.set(contender.name, begun);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const contender = contenders[(round + turn) % contenders.length];
+      const soFar = contender === undefined ? undefined : all.get(contender.name);
+      if (contender === undefined || soFar?.kind !== "measured") continue;
+      setup.progress(`${options.name}: ${contender.title}, round ${round + 1} of ${rounds}`);
+      all.set(contender.name, await oneTurn(setup, soFar.samples, () => once(contender)));
     }
   }
-  return samples;
+  return all;
 }
 
-/** Takes one figure out of each sample. */
-export function figures<T>(samples: Samples<T>, take: (sample: T) => number) {
-  return { worker: samples.worker.map(take), yardstick: samples.yardstick.map(take) };
+async function oneTurn<T>(
+  setup: Setup,
+  samples: readonly T[],
+  once: () => Promise<T>,
+): Promise<Turns<T>> {
+  try {
+    return { kind: "measured", samples: [...samples, await once()] };
+  } catch (error) {
+    // Interrupted: nobody failed, the servers were stopped.
+    setup.cleanup.assertOpen();
+    return { kind: "failed", why: messageOf(error) };
+  }
+}
+
+/** How busy the two sides were while something was measured, in parts of one core. */
+export interface Effort {
+  readonly server: number;
+  readonly generator: number;
+}
+
+/** A row's cells: one figure out of each sample, and how busy both sides were, where that is known. */
+export function cells<T>(
+  turns: ReadonlyMap<ContenderName, Turns<T>>,
+  take: (sample: T) => number,
+  effort?: (sample: T) => Effort,
+): Row["cells"] {
+  const made: Partial<Record<ContenderName, Cell>> = {};
+  for (const [name, turn] of turns) {
+    made[name] =
+      turn.kind === "measured"
+        ? {
+            kind: "measured",
+            samples: turn.samples.map(take),
+            ...(effort === undefined
+              ? {}
+              : {
+                  serverBusy: turn.samples.map((sample) => effort(sample).server),
+                  generatorBusy: turn.samples.map((sample) => effort(sample).generator),
+                }),
+          }
+        : turn;
+  }
+  return made;
 }
 
 /** A server under load: its subscribers and its publisher, each a process of its own. */
@@ -69,18 +136,31 @@ export interface Stage extends AsyncDisposable {
   readonly publisher: Load;
 }
 
-/** Starts a server with `sockets` authenticated subscribers and a publisher standing by. */
-export async function makeStage(setup: Setup, kind: ServerKind, sockets: number): Promise<Stage> {
+/** Starts a server with `sockets` subscribers and a publisher standing by. */
+export async function makeStage(
+  setup: Setup,
+  contender: Contender,
+  sockets: number,
+  options: StartOptions = {},
+): Promise<Stage> {
   assertFilesFor(setup, sockets);
   await using stack = new AsyncDisposableStack();
-  const server = stack.use(await startServer(setup, kind));
-  const { load: publisher } = await Load.start(setup.programs.load, setup.cleanup);
-  stack.use(publisher);
-  const { load: subscribers } = await Load.start(setup.programs.load, setup.cleanup);
-  stack.use(subscribers);
-  publisher.aim(server.target);
-  subscribers.aim(server.target);
-  if (sockets > 0) await subscribers.connect(sockets, CONNECT_WINDOW, CONNECT_MS);
+  const server = stack.use(await startServer(setup, contender, options));
+  const publisher = stack.use(await startLoad(setup, server));
+  const subscribers = stack.use(await startLoad(setup, server));
+  if (sockets > 0) await connectAll(subscribers, sockets);
   const rest = stack.move();
   return { server, subscribers, publisher, [Symbol.asyncDispose]: () => rest.disposeAsync() };
+}
+
+/** A load generator that is aimed at a server. */
+export async function startLoad(setup: Setup, server: RunningServer): Promise<Load> {
+  const load = await Load.start(setup.programs.load, setup.cleanup);
+  load.aim(server.launch, server.topics);
+  return load;
+}
+
+/** Connects one window after the other. Throws when not all are in within a minute. */
+export async function connectAll(subscribers: Load, sockets: number) {
+  return await subscribers.connect(sockets, CONNECT_WINDOW, CONNECT_MS);
 }

@@ -1,136 +1,121 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { Child } from "./child.ts";
-import type { LoadTarget } from "./load.ts";
+import type { Contender, Launch } from "./contenders/contender.ts";
 import { freePorts, waitForPort } from "./ports.ts";
+import { cpuMicroseconds, type Memory, memory } from "./proc.ts";
 import type { Setup } from "./setup.ts";
-import { makeToken, newSecret } from "./token.ts";
+import { newSecret } from "./token.ts";
 
-/** The two that are compared. */
-export type ServerKind = "worker" | "yardstick";
-
-/** The one topic of all scenarios; a token is required on it. */
-export const TOPIC = "bench.1";
-/** For the first status 200: far more than the goal, so that a slow start is still measured. */
-export const START_MS = 10_000;
-
-/** For one request of the bench itself. */
-const REQUEST_MS = 5_000;
+/** Topics are equally long, since the load generator writes one over the other. */
+const TOPIC_DIGITS = 5;
+/** For the first answer: far more than any goal, so that a slow start is still measured. */
+export const START_MS = 20_000;
 /** Between two looks at a starting server. */
 const LOOK_PAUSE_MS = 10;
-/** Only the owner may read a file with a secret in it. */
-const CONFIG_MODE = 0o600;
 
-const status = z.looseObject({ status: z.literal("ok"), version: z.string() });
-
-/** How to start one server, and how to talk to it. */
-export interface Launch {
-  readonly kind: ServerKind;
-  readonly command: readonly string[];
-  /** Where its output goes. */
-  readonly log: string;
-  readonly target: LoadTarget;
+/** The names of so many topics: bench.00000, bench.00001 … */
+export function topicNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `bench.${String(i).padStart(TOPIC_DIGITS, "0")}`);
 }
 
-/** A server that serves the topic. Stops at the end of its block. */
-export interface RunningServer extends AsyncDisposable {
-  readonly kind: ServerKind;
-  readonly pid: number;
-  readonly version: string;
-  readonly target: LoadTarget;
-  /** Throws, with the end of its log, when it runs no longer. */
-  assertRunning(): Promise<void>;
-}
-
-/** What the workers of one cluster have in common. */
+/** What the nodes of one cluster have in common. */
 export interface ClusterSettings {
   readonly redisUrl: string;
   readonly secret: string;
 }
 
+/** What a server is started for. */
+export interface StartOptions {
+  /** One topic when it is not told. */
+  readonly topics?: number;
+  readonly cluster?: ClusterSettings;
+}
+
+/** A server about to be started. */
+export interface Prepared {
+  readonly contender: Contender;
+  readonly launch: Launch;
+  readonly topics: readonly string[];
+  /** Where its output goes. */
+  readonly log: string;
+}
+
+/** A server that serves its topics. Stops at the end of its block. */
+export interface RunningServer extends AsyncDisposable {
+  readonly contender: Contender;
+  readonly launch: Launch;
+  readonly topics: readonly string[];
+  readonly pid: number;
+  /** CPU time so far, in microseconds, of all its processes. */
+  cpuUs(): number;
+  memory(): Memory;
+  /** Throws, with the end of its log, when it runs no longer. */
+  assertRunning(): Promise<void>;
+}
+
 let launches = 0;
 
-/** Free ports, a secret, a configuration file: everything up to the start itself. */
-export async function prepareLaunch(
+async function morePorts(count: number): Promise<number[]> {
+  return await freePorts(count);
+}
+
+/** Free ports, a secret, configuration files: everything up to the start itself. */
+export async function prepareServer(
   setup: Setup,
-  kind: ServerKind,
-  cluster?: ClusterSettings,
-): Promise<Launch> {
-  const [wsPort, httpPort] = await freePorts();
-  const secret = cluster?.secret ?? newSecret();
-  const target = { wsPort, httpPort, secret, topic: TOPIC, token: makeToken(secret, TOPIC) };
-  const name = join(setup.directory, `${kind}-${++launches}`);
-  const log = `${name}.log`;
-  if (kind === "yardstick") {
-    const command = [setup.programs.yardstick, String(wsPort), String(httpPort)];
-    return { kind, command, log, target };
-  }
-  const config = `${name}.yaml`;
-  const lines = [
-    `ws_port: ${wsPort}`,
-    'ws_bind: "127.0.0.1"',
-    `internal_port: ${httpPort}`,
-    'internal_bind: "127.0.0.1"',
-    `worker_secret: "${secret}"`,
-    // One line per connection is not what is measured.
-    "log_level: warn",
-    ...(cluster === undefined ? [] : [`redis_url: "${cluster.redisUrl}"`]),
-    "",
-  ];
-  await writeFile(config, lines.join("\n"), { mode: CONFIG_MODE });
-  const command = [...setup.workerCommand, "serve", "--config", config];
-  return { kind, command, log, target };
-}
-
-async function call(launch: Launch, path: string, body?: object): Promise<Response> {
-  const response = await fetch(`http://127.0.0.1:${launch.target.httpPort}${path}`, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { "X-Worker-Secret": launch.target.secret },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    keepalive: false,
-    signal: AbortSignal.timeout(REQUEST_MS),
+  contender: Contender,
+  options: StartOptions = {},
+): Promise<Prepared> {
+  const directory = join(setup.directory, `${contender.name}-${++launches}`);
+  await mkdir(directory);
+  const [wsPort, httpPort] = await freePorts(2);
+  if (wsPort === undefined || httpPort === undefined) throw new Error("no free ports");
+  const launch = await contender.launch({
+    setup,
+    wsPort,
+    httpPort,
+    morePorts,
+    directory,
+    secret: options.cluster?.secret ?? newSecret(),
+    redisUrl: options.cluster?.redisUrl,
   });
-  if (response.status === 200) return response;
-  throw new Error(`${launch.kind}: ${path} answered ${response.status} ${await response.text()}`);
+  return {
+    contender,
+    launch,
+    topics: topicNames(options.topics ?? 1),
+    log: join(directory, "output.log"),
+  };
 }
 
-async function awaitReady(launch: Launch, child: Child): Promise<string> {
+async function awaitReady({ launch, topics }: Prepared, child: Child): Promise<void> {
   const deadline = Date.now() + START_MS;
-  await waitForPort(launch.target.httpPort, deadline, LOOK_PAUSE_MS, () => child.assertRunning());
-  await waitForPort(launch.target.wsPort, deadline, LOOK_PAUSE_MS, () => child.assertRunning());
-  const answer = status.parse(await (await call(launch, "/internal/status")).json());
-  await call(launch, "/internal/register", {
-    topic: launch.target.topic,
-    meta: { require_token: true },
-  });
-  return answer.version;
+  await waitForPort(launch.httpPort, deadline, LOOK_PAUSE_MS, () => child.assertRunning());
+  await waitForPort(launch.wsPort, deadline, LOOK_PAUSE_MS, () => child.assertRunning());
+  await launch.prepare?.(topics);
 }
 
-/**
- * Starts a server and registers the topic. Throws, with the end of its log, when the server ends
- * before it serves, and when it does not serve within 10 s.
- */
-export async function startServer(
-  setup: Setup,
-  kind: ServerKind,
-  cluster?: ClusterSettings,
-): Promise<RunningServer> {
-  const launch = await prepareLaunch(setup, kind, cluster);
+/** Starts a prepared server; see {@link startServer}. */
+export async function startPrepared(setup: Setup, prepared: Prepared): Promise<RunningServer> {
+  const { contender, launch, topics } = prepared;
   const child = new Child({
-    name: kind,
-    // Through the generator's `exec`: raises the file limit, and dies with the bench.
+    name: contender.name,
+    // Through the generator's `exec`: a session of its own, a raised file limit, a common end.
     command: [setup.programs.load, "exec", ...launch.command],
-    log: launch.log,
+    environment: launch.environment ?? {},
+    log: prepared.log,
     cleanup: setup.cleanup,
+    // Others' ways of ending are not what is measured.
+    anyStatus: contender.name !== "worker",
   });
   try {
-    const version = await awaitReady(launch, child);
+    await awaitReady(prepared, child);
     return {
-      kind,
+      contender,
+      launch,
+      topics,
       pid: child.pid,
-      version,
-      target: launch.target,
+      cpuUs: () => cpuMicroseconds(child.pid, setup.clockTicks),
+      memory: () => memory(child.pid),
       assertRunning: () => child.assertRunning(),
       [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
     };
@@ -138,4 +123,16 @@ export async function startServer(
     await child.abandon();
     throw error;
   }
+}
+
+/**
+ * Starts a server and makes its topics known. Throws, with the end of its log, when the server
+ * ends before it serves, and when it does not serve within 20 s.
+ */
+export async function startServer(
+  setup: Setup,
+  contender: Contender,
+  options: StartOptions = {},
+): Promise<RunningServer> {
+  return await startPrepared(setup, await prepareServer(setup, contender, options));
 }

@@ -1,14 +1,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
+import { CLEAN_ENVIRONMENT } from "./child.ts";
 import type { Cleanup } from "./cleanup.ts";
-import { Load } from "./load.ts";
+import { within } from "./deadline.ts";
 import { buildNative, type NativePrograms } from "./native.ts";
 import type { Options, WorkerTarget } from "./options.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist", "wavelog_worker");
 const SOURCE = join(ROOT, "src", "main.ts");
+const VERSION_MS = 10_000;
 /** Beside its sockets a server has listeners, threads, libraries. */
 const OTHER_FILES = 500;
 
@@ -18,6 +21,7 @@ export interface Setup {
   readonly workerTarget: WorkerTarget;
   /** The worker's program and first arguments. */
   readonly workerCommand: readonly string[];
+  readonly workerVersion: string;
   /** For configuration and logs; removed at the end. */
   readonly directory: string;
   readonly cleanup: Cleanup;
@@ -41,6 +45,22 @@ async function workerCommand(target: WorkerTarget | undefined) {
   return { workerTarget: chosen, workerCommand: command };
 }
 
+async function versionOf(command: readonly string[]): Promise<string> {
+  const process = Bun.spawn([...command, "--version"], { env: CLEAN_ENVIRONMENT, stderr: "pipe" });
+  const text = await within(VERSION_MS, "the worker's version", process.stdout.text());
+  if ((await process.exited) === 0) return text.trim().replace(/^\S+ /, "");
+  throw new Error(`the worker tells no version: ${await process.stderr.text()}`);
+}
+
+const limits = z.object({ clock_ticks: z.number(), open_files: z.number() });
+
+/** What the load generator says when it is ready. */
+function limitsOf(load: string) {
+  const { stdout } = Bun.spawnSync([load], { stdin: Buffer.from("quit\n") });
+  const report = limits.parse(JSON.parse(stdout.toString()));
+  return { clockTicks: report.clock_ticks, openFiles: report.open_files };
+}
+
 /** Compiles what must be compiled and finds the worker. Throws when either cannot be had. */
 export async function makeSetup(
   options: Options,
@@ -48,13 +68,14 @@ export async function makeSetup(
   progress: (text: string) => void,
 ): Promise<Setup> {
   const worker = await workerCommand(options.target);
+  const workerVersion = await versionOf(worker.workerCommand);
   const programs = await buildNative();
   const directory = await mkdtemp(join(tmpdir(), "wavelog-bench-"));
   cleanup.add(() => rm(directory, { recursive: true, force: true }));
-  const { load, clockTicks, openFiles } = await Load.start(programs.load, cleanup);
-  await load[Symbol.asyncDispose]();
+  const { clockTicks, openFiles } = limitsOf(programs.load);
   return {
     ...worker,
+    workerVersion,
     programs,
     directory,
     cleanup,

@@ -20,8 +20,7 @@
  * clear of that even when the ports of the previous run still wait to be released.
  */
 #define SOCKETS_PER_SOURCE 5000
-
-struct target target;
+#define NO_CONTENT 204
 
 int64_t now_ns(void)
 {
@@ -153,12 +152,36 @@ int http_answer(const char *bytes, size_t length, size_t *total)
 		if (strncasecmp(line + 2, length_name, TEXT_LENGTH(length_name)) == 0)
 			body = strtol(line + 2 + TEXT_LENGTH(length_name), NULL, 10);
 	}
+	int status = atoi(bytes + TEXT_LENGTH(protocol));
+	if (status == NO_CONTENT)
+		body = 0;
 	if (body < 0)
 		return -1;
 	*total = (size_t)(end + 4 - bytes) + (size_t)body;
 	if (*total > HTTP_ANSWER_MAX)
 		return -1;
-	return length < *total ? 0 : atoi(bytes + TEXT_LENGTH(protocol));
+	if (length < *total)
+		return 0;
+	return status / 100 == 2 ? 200 : status;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+void sort_ns(int64_t *samples, uint32_t count)
+{
+	qsort(samples, count, sizeof *samples, by_size);
+}
+
+double quantile_ms(const int64_t *sorted, uint32_t count, uint32_t thousandths)
+{
+	if (count == 0)
+		return 0;
+	uint64_t rank = ((uint64_t)count * thousandths + 999) / 1000;
+	return (double)sorted[rank == 0 ? 0 : rank - 1] / NS_PER_MS;
 }
 
 long raise_file_limit(void)

@@ -11,15 +11,13 @@
 #define US_PER_SECOND 1000000LL
 #define NS_PER_US 1000LL
 
-/* One whole HTTP answer of the internal API must fit: the longest is the status object. */
+/* One whole HTTP answer of a server must fit: the longest is a status object. */
 #define HTTP_ANSWER_MAX 16384
 
 /*
  * The payload is {"n":"00000017","pad":"xx…"}: a number of fixed width at a fixed place, so that
  * the receiver can check the order of what it got with one comparison of eight bytes.
  */
-#define PUSH_PREFIX "{\"type\":\"push\",\"payload\":"
-#define PUSH_SUFFIX "}"
 #define PAYLOAD_PREFIX "{\"n\":\""
 #define PAYLOAD_MIDDLE "\",\"pad\":\""
 #define PAYLOAD_SUFFIX "\"}"
@@ -28,17 +26,6 @@
 #define PAYLOAD_MIN                                                                                \
 	(TEXT_LENGTH(PAYLOAD_PREFIX) + NUMBER_DIGITS + TEXT_LENGTH(PAYLOAD_MIDDLE) +                   \
 	 TEXT_LENGTH(PAYLOAD_SUFFIX))
-
-/* Whom to talk to; set by the commands `target`, `topic`, `token` and `secret`. */
-struct target {
-	int ws_port;
-	int http_port;
-	char topic[256];
-	char token[2048];
-	char secret[256];
-};
-
-extern struct target target;
 
 /* Monotonic time, the same for all processes of one machine. */
 int64_t now_ns(void);
@@ -61,6 +48,12 @@ void write_number(char *out, uint32_t number);
 /* Writes a payload of exactly `size` bytes (at least PAYLOAD_MIN) with the number 0. */
 void write_payload(char *out, size_t size);
 
+/* The smallest of `count` sorted samples that so many thousandths of all do not exceed, in ms. */
+double quantile_ms(const int64_t *sorted, uint32_t count, uint32_t thousandths);
+
+/* Sorts nanoseconds. */
+void sort_ns(int64_t *samples, uint32_t count);
+
 /* A non-blocking or blocking TCP socket bound to a source address. -1 with errno on failure. */
 int bound_socket(uint32_t source, bool blocking);
 
@@ -68,8 +61,8 @@ int bound_socket(uint32_t source, bool blocking);
 int connect_to(int fd, int port);
 
 /*
- * Looks at an HTTP answer that may be incomplete. Returns its status and sets `total` to its
- * length; 0 when more bytes are needed; -1 when it is no answer we understand.
+ * Looks at an HTTP answer that may be incomplete. Returns its status (200 for any 2xx) and sets
+ * `total` to its length; 0 when more bytes are needed; -1 when it is no answer we understand.
  */
 int http_answer(const char *bytes, size_t length, size_t *total);
 

@@ -2,12 +2,21 @@
  * The load generator. Takes commands, one a line, on stdin, and answers with JSON lines on stdout;
  * ends when stdin does. `load exec PROGRAM ARG…` instead becomes that program.
  *
- *   target WS_PORT HTTP_PORT      whom to talk to, on 127.0.0.1
- *   topic T | token T | secret S
+ *   clear                         forget the server; what follows describes another one:
+ *   target WS_PORT HTTP_PORT        its ports on 127.0.0.1
+ *   subscribe PATH                  of the upgrade; {topic} and {token} are replaced, here and below
+ *   say TEXT | hear PREFIX          in this order, until the subscription stands
+ *   push PREFIX<tab>SUFFIX          what stands around a payload
+ *   ping TEXT<tab>TEXT              a ping in text, and its answer
+ *   publish PATH<tab>PREFIX<tab>SUFFIX<tab>plain|escaped
+ *   header LINE                     of a publish
+ *   probe PATH | probe-header LINE  what is asked of a starting server
+ *   topic NAME<tab>TOKEN            one more topic; sockets and events are spread over all
  *   connect N WINDOW MS           N subscribers, WINDOW handshakes at a time, all ready within MS
  *   storm N MS                    N subscribers at once, by the browser's rules
- *   reset BYTES EVENTS            counters to zero; payloads of BYTES, numbered below EVENTS
- *   expect EVENTS MS              reports once every subscriber has got EVENTS pushes
+ *   keep | kept                   whoever is lost comes back; reports how that went
+ *   reset BYTES EVENTS            counters to zero; EVENTS payloads of BYTES will come
+ *   expect MS                     reports once every subscriber has got all of its topic's pushes
  *   report                        reports the counters
  *   burst EVENTS BYTES MS         publish over one connection as fast as answers come
  *   paced RATE EVENTS BYTES MS    publish over one connection, RATE per second
@@ -25,18 +34,12 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "dialect.h"
 #include "publish.h"
 #include "sockets.h"
 #include "start.h"
 
 #define LINE_MAX_BYTES 8192
-
-static void set_text(char *field, size_t size, const char *value)
-{
-	if (strlen(value) >= size)
-		die("a value is too long");
-	strcpy(field, value);
-}
 
 static void startup(char *rest)
 {
@@ -54,23 +57,20 @@ static void obey(char *line)
 	unsigned a, b, c, d;
 	char *rest = strchr(line, ' ');
 	rest = rest == NULL ? line + strlen(line) : rest + 1;
-	if (sscanf(line, "target %u %u", &a, &b) == 2) {
-		target.ws_port = (int)a;
-		target.http_port = (int)b;
-	} else if (strncmp(line, "topic ", 6) == 0) {
-		set_text(target.topic, sizeof target.topic, rest);
-	} else if (strncmp(line, "token ", 6) == 0) {
-		set_text(target.token, sizeof target.token, rest);
-	} else if (strncmp(line, "secret ", 7) == 0) {
-		set_text(target.secret, sizeof target.secret, rest);
+	if (dialect_command(line)) {
+		return;
 	} else if (sscanf(line, "connect %u %u %u", &a, &b, &c) == 3) {
 		sockets_connect(a, b, c);
 	} else if (sscanf(line, "storm %u %u", &a, &b) == 2) {
 		sockets_storm(a, b);
 	} else if (sscanf(line, "reset %u %u", &a, &b) == 2) {
 		sockets_reset(a, b);
-	} else if (sscanf(line, "expect %u %u", &a, &b) == 2) {
-		sockets_expect(a, b);
+	} else if (strcmp(line, "keep") == 0) {
+		sockets_keep();
+	} else if (strcmp(line, "kept") == 0) {
+		sockets_kept();
+	} else if (sscanf(line, "expect %u", &a) == 1) {
+		sockets_expect(a);
 	} else if (strcmp(line, "report") == 0) {
 		sockets_report();
 	} else if (sscanf(line, "burst %u %u %u", &a, &b, &c) == 3) {

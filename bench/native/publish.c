@@ -11,44 +11,110 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "dialect.h"
 
 #define EVENTS_PER_WAIT 64
 /* A keep-alive publisher that waits longer than this for one answer has lost the server. */
 #define ANSWER_PATIENCE_SECONDS 10
 #define MEDIAN_OF_1000 500
 #define P99_OF_1000 990
+/* The quotes of PAYLOAD_PREFIX, each with a backslash before it. */
+#define ESCAPES_BEFORE_NUMBER 3
+
+/* One request, in which each event changes the number and, where there are several, the topic. */
+#define PLACES_MAX 4
 
 static struct {
 	char *bytes;
 	size_t length;
 	size_t number_at;
+	size_t topic_at[PLACES_MAX];
+	uint32_t topic_places;
+	size_t topic_length;
+	uint32_t *published; /* events so far, by topic */
 } request;
+
+/* Where a text occurs, the payload left out: it holds no topic. */
+static void find_topics(const char *name)
+{
+	request.topic_length = strlen(name);
+	request.topic_places = 0;
+	for (const char *at = request.bytes;
+	     (at = memmem(at, request.length - (size_t)(at - request.bytes), name,
+	                  request.topic_length)) != NULL;
+	     at += request.topic_length) {
+		if (request.topic_places == PLACES_MAX)
+			die("the topic stands too often in the publish request");
+		request.topic_at[request.topic_places++] = (size_t)(at - request.bytes);
+	}
+	for (uint32_t i = 0; i < dialect.topic_count; i++)
+		if (strlen(dialect.topics[i].name) != request.topic_length)
+			die("topics of one run must be equally long");
+}
+
+/* The payload as it stands in the body; the caller frees it. */
+static struct text payload_text(uint32_t payload_bytes)
+{
+	struct text out = {.bytes = malloc(2 * (size_t)payload_bytes)};
+	char *plain = malloc(payload_bytes);
+	if (out.bytes == NULL || plain == NULL)
+		die("malloc");
+	write_payload(plain, payload_bytes);
+	for (uint32_t i = 0; i < payload_bytes; i++) {
+		if (dialect.escaped && plain[i] == '"')
+			out.bytes[out.length++] = '\\';
+		out.bytes[out.length++] = plain[i];
+	}
+	free(plain);
+	return out;
+}
 
 static void prepare(uint32_t payload_bytes)
 {
-	char head[1024];
-	int body = (int)payload_bytes + snprintf(NULL, 0, "{\"topic\":\"%s\",\"payload\":}", target.topic);
-	int n = snprintf(head, sizeof head,
-	                 "POST /internal/publish HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n"
-	                 "Content-Type: application/json\r\nX-Worker-Secret: %s\r\n"
-	                 "Content-Length: %d\r\n\r\n{\"topic\":\"%s\",\"payload\":",
-	                 target.http_port, target.secret, body, target.topic);
-	if (n < 0 || (size_t)n >= sizeof head || payload_bytes < PAYLOAD_MIN)
+	const struct topic *topic = &dialect.topics[0];
+	if (payload_bytes < PAYLOAD_MIN || dialect.topic_count == 0 || dialect.publish_path == NULL)
 		die("the publish request cannot be built");
+	char *path = filled(dialect.publish_path, topic);
+	char *prefix = filled(dialect.publish_prefix, topic);
+	char *suffix = filled(dialect.publish_suffix, topic);
+	struct text payload = payload_text(payload_bytes);
 	free(request.bytes);
-	request.length = (size_t)n + payload_bytes + 1;
-	request.bytes = malloc(request.length);
-	if (request.bytes == NULL)
-		die("malloc");
-	memcpy(request.bytes, head, (size_t)n);
-	write_payload(request.bytes + n, payload_bytes);
-	request.bytes[request.length - 1] = '}';
-	request.number_at = (size_t)n + TEXT_LENGTH(PAYLOAD_PREFIX);
+	request.bytes = NULL;
+	FILE *stream = open_memstream(&request.bytes, &request.length);
+	if (stream == NULL)
+		die("open_memstream");
+	fprintf(stream,
+	        "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n"
+	        "Content-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+	        path, dialect.http_port, dialect.publish_headers,
+	        strlen(prefix) + payload.length + strlen(suffix), prefix);
+	request.number_at = (size_t)ftell(stream) + TEXT_LENGTH(PAYLOAD_PREFIX) +
+	                    (dialect.escaped ? ESCAPES_BEFORE_NUMBER : 0);
+	fwrite(payload.bytes, 1, payload.length, stream);
+	fputs(suffix, stream);
+	if (fclose(stream) != 0)
+		die("the publish request cannot be built");
+	find_topics(topic->name);
+	free(path);
+	free(prefix);
+	free(suffix);
+	free(payload.bytes);
+	free(request.published);
+	request.published = calloc(dialect.topic_count, sizeof *request.published);
+	if (request.published == NULL)
+		die("calloc");
 }
 
-static void set_number(uint32_t number)
+/* Makes the request that of the next event, which is the `event`th. */
+static void set_event(uint32_t event)
 {
-	write_number(request.bytes + request.number_at, number);
+	uint32_t topic = topic_of_event(event);
+	write_number(request.bytes + request.number_at, request.published[topic]++);
+	if (dialect.topic_count == 1)
+		return;
+	for (uint32_t i = 0; i < request.topic_places; i++)
+		memcpy(request.bytes + request.topic_at[i], dialect.topics[topic].name,
+		       request.topic_length);
 }
 
 static int open_keep_alive(void)
@@ -59,7 +125,7 @@ static int open_keep_alive(void)
 	struct timeval patience = {.tv_sec = ANSWER_PATIENCE_SECONDS};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	if (connect_to(fd, target.http_port) < 0) {
+	if (connect_to(fd, dialect.http_port) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -100,7 +166,7 @@ static void publish_keep_alive(const char *event, int64_t pause_ns, uint32_t eve
 			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 		int64_t behind = now_ns() - due;
 		latest_ns = behind > latest_ns ? behind : latest_ns;
-		set_number(i);
+		set_event(i);
 		status = exchange(fd);
 		accepted += status == 200;
 	}
@@ -163,7 +229,7 @@ static void begin_call(struct calls *c, struct call *call)
 	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, call->fd, &e) < 0)
 		die("epoll_ctl");
 	c->begun++;
-	if (connect_to(call->fd, target.http_port) < 0 && errno != EINPROGRESS)
+	if (connect_to(call->fd, dialect.http_port) < 0 && errno != EINPROGRESS)
 		end_call(c, call, -1);
 }
 
@@ -172,7 +238,7 @@ static void serve_call(struct calls *c, struct call *call)
 	if (call->fd < 0)
 		return;
 	if (!call->sent) {
-		set_number((uint32_t)(call - c->all));
+		set_event((uint32_t)(call - c->all));
 		if (send(call->fd, request.bytes, request.length, MSG_NOSIGNAL) !=
 		    (ssize_t)request.length) {
 			end_call(c, call, -1);
@@ -205,21 +271,6 @@ static void give_up_late_calls(struct calls *c, int64_t patience_ms)
 			end_call(c, &c->all[i], -1);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* The smallest sample that so many thousandths of all samples do not exceed. */
-static double quantile_ms(const int64_t *sorted, uint32_t count, uint32_t thousandths)
-{
-	if (count == 0)
-		return 0;
-	uint64_t rank = ((uint64_t)count * thousandths + 999) / 1000;
-	return (double)sorted[rank == 0 ? 0 : rank - 1] / NS_PER_MS;
-}
-
 void publish_php(uint32_t rate, uint32_t events, uint32_t payload_bytes, int64_t patience_ms)
 {
 	struct epoll_event ready[EVENTS_PER_WAIT];
@@ -229,7 +280,7 @@ void publish_php(uint32_t rate, uint32_t events, uint32_t payload_bytes, int64_t
 	if (c.epoll < 0 || c.all == NULL || c.took_ns == NULL)
 		die("publish_php");
 	prepare(payload_bytes);
-	int64_t first = now_ns(), pause = NS_PER_SECOND / rate;
+	int64_t first = now_ns(), pause = NS_PER_SECOND / rate, cpu = own_cpu_us();
 	while (c.done < events) {
 		int64_t next_ns = first + (int64_t)c.begun * pause - now_ns();
 		if (c.begun < events && next_ns <= 0) {
@@ -245,13 +296,14 @@ void publish_php(uint32_t rate, uint32_t events, uint32_t payload_bytes, int64_t
 			serve_call(&c, ready[i].data.ptr);
 		give_up_late_calls(&c, patience_ms);
 	}
-	qsort(c.took_ns, c.answered, sizeof *c.took_ns, by_size);
+	sort_ns(c.took_ns, c.answered);
 	emit("{\"event\":\"php\",\"ok\":%s,\"answered\":%u,\"failed\":%u,\"status\":%d,"
-	     "\"median_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"first_ns\":%lld}",
+	     "\"median_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"first_ns\":%lld,\"cpu_us\":%lld}",
 	     c.failed == 0 ? "true" : "false", c.answered, c.failed, c.failed == 0 ? 200 : c.status,
 	     quantile_ms(c.took_ns, c.answered, MEDIAN_OF_1000),
 	     quantile_ms(c.took_ns, c.answered, P99_OF_1000),
-	     c.answered == 0 ? 0 : (double)c.took_ns[c.answered - 1] / NS_PER_MS, (long long)first);
+	     c.answered == 0 ? 0 : (double)c.took_ns[c.answered - 1] / NS_PER_MS, (long long)first,
+	     (long long)(own_cpu_us() - cpu));
 	close(c.epoll);
 	free(c.all);
 	free(c.took_ns);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "dialect.h"
 
 #define ARGUMENTS_MAX 32
 /* Between two tries: a resolution of 0.1 ms, while the starting program keeps the processor. */
@@ -21,6 +22,7 @@
 /* How long a stopping program may take before it is killed: more than it promises (10 s). */
 #define STOP_PATIENCE_NS (12 * NS_PER_SECOND)
 #define EXIT_NOT_STARTED 127
+#define REQUEST_MAX (HEADERS_MAX + 512)
 
 static void pause_ns(int64_t ns)
 {
@@ -43,28 +45,28 @@ static void run(char **argv, pid_t parent)
 
 void become(char **argv)
 {
+	/* A session of its own: what the program starts can be found, and ends with it. */
+	setsid();
 	run(argv, getppid());
 	_exit(EXIT_NOT_STARTED);
 }
 
 static int status_once(int64_t deadline_ns)
 {
-	char request[512], answer[HTTP_ANSWER_MAX];
+	char request[REQUEST_MAX], answer[HTTP_ANSWER_MAX];
 	size_t have = 0, total = 0;
 	int result = 0;
-	int n = snprintf(request, sizeof request,
-	                 "GET /internal/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-	                 "X-Worker-Secret: %s\r\n\r\n",
-	                 target.http_port, target.secret);
+	int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n",
+	                 dialect.probe_path, dialect.http_port, dialect.probe_headers);
 	int fd = bound_socket(publisher_source(), true);
 	if (fd < 0 || n < 0 || (size_t)n >= sizeof request)
-		die("status request");
+		die("the probe cannot be built");
 	int64_t left = deadline_ns - now_ns();
 	left = left > NS_PER_MS ? left : NS_PER_MS; /* a timeout of 0 would mean none */
 	struct timeval patience = {.tv_sec = left / NS_PER_SECOND,
 	                           .tv_usec = left % NS_PER_SECOND / NS_PER_US};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	if (connect_to(fd, target.http_port) == 0 && send(fd, request, (size_t)n, MSG_NOSIGNAL) == n) {
+	if (connect_to(fd, dialect.http_port) == 0 && send(fd, request, (size_t)n, MSG_NOSIGNAL) == n) {
 		while (result == 0) {
 			ssize_t k = recv(fd, answer + have, sizeof answer - have, 0);
 			if (k <= 0)
@@ -111,6 +113,7 @@ void measure_start(char *command, const char *log, int64_t deadline_ms)
 	if (child < 0)
 		die("fork");
 	if (child == 0) {
+		setsid();
 		int nothing = open("/dev/null", O_RDONLY);
 		dup2(nothing, STDIN_FILENO);
 		dup2(out, STDOUT_FILENO);
@@ -133,6 +136,8 @@ void measure_start(char *command, const char *log, int64_t deadline_ms)
 	if (alive) {
 		kill(child, SIGTERM);
 		ended = await_end(child);
+		/* a supervisor that was killed leaves its own behind */
+		kill(-child, SIGKILL);
 	}
 	close(out);
 	emit("{\"event\":\"startup\",\"ok\":%s,\"ms\":%.3f,\"status\":%d,\"exit\":%d}",

@@ -1,7 +1,8 @@
 /*
  * The yardstick: the least a push server can do, on one thread. It accepts, answers the WebSocket
  * upgrade, says auth_ok without looking at the token, and writes each published event to each
- * subscriber with one write(). It knows one topic, checks nothing, and keeps nothing.
+ * subscriber with one write(). Of a topic it knows the number at its end, no more; it checks nothing
+ * and keeps nothing.
  *
  *   yardstick WS_PORT HTTP_PORT
  */
@@ -26,10 +27,11 @@
 /* An accept queue nobody overflows; the kernel lowers it to net.core.somaxconn. */
 #define BACKLOG 16384
 #define EVENTS_PER_WAIT 512
-#define READ_BUFFER_BYTES (64 * 1024)
-/* Requests and client frames are small; a longer one is none of ours. */
-#define PENDING_MAX 8192
-#define PUSH_MAX 65536
+#define READ_BUFFER_BYTES (1024 * 1024)
+/* The longest publish; a longer one is none of ours. */
+#define PENDING_MAX (512 * 1024)
+#define PUSH_MAX PENDING_MAX
+#define TOPICS_MAX 65536
 /* More descriptors than any run uses, where the system's limit would be no limit at all. */
 #define FILES_MAX (1 << 20)
 /* How long one slow reader may hold up everybody before it is dropped. */
@@ -37,6 +39,8 @@
 
 #define PUSH_PREFIX "{\"type\":\"push\",\"payload\":"
 #define PAYLOAD_KEY "\"payload\":"
+/* Topics are called bench.1, bench.2 …, in the address of an upgrade and in a publish. */
+#define TOPIC_BEGIN "bench."
 #define WS_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define WS_KEY_NAME "\r\nSec-WebSocket-Key:"
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -46,14 +50,16 @@ enum role { NONE, WS_LISTENER, HTTP_LISTENER, HTTP, UPGRADING, AUTHENTICATING, S
 
 struct connection {
 	enum role role;
-	uint32_t place; /* in `subscribers` */
+	uint32_t topic, place; /* in its subscribers */
 	uint32_t pending_length;
 	char *pending; /* an incomplete request or frame; rare */
 };
 
 static struct connection *connections; /* by descriptor */
-static int *subscribers;
-static uint32_t subscriber_count;
+static struct topic {
+	int *subscribers;
+	uint32_t count, room;
+} topics[TOPICS_MAX];
 static int epoll_fd, files_max;
 static char read_buffer[READ_BUFFER_BYTES];
 
@@ -150,8 +156,9 @@ static void drop(int fd)
 {
 	struct connection *c = &connections[fd];
 	if (c->role == SUBSCRIBED) {
-		int last = subscribers[--subscriber_count];
-		subscribers[c->place] = last;
+		struct topic *topic = &topics[c->topic];
+		int last = topic->subscribers[--topic->count];
+		topic->subscribers[c->place] = last;
 		connections[last].place = c->place;
 	}
 	free(c->pending);
@@ -176,17 +183,44 @@ static bool write_all(int fd, const char *bytes, size_t length)
 	return true;
 }
 
-static void publish(const char *payload, size_t length)
+static void subscribe(int fd)
 {
+	struct connection *c = &connections[fd];
+	struct topic *topic = &topics[c->topic];
+	if (topic->count == topic->room) {
+		topic->room = topic->room == 0 ? 4 : 2 * topic->room;
+		topic->subscribers = realloc(topic->subscribers, topic->room * sizeof *topic->subscribers);
+		if (topic->subscribers == NULL)
+			die("realloc");
+	}
+	c->role = SUBSCRIBED;
+	c->place = topic->count;
+	topic->subscribers[topic->count++] = fd;
+}
+
+/* The number of the topic that is named in a request; 0 when none is. */
+static uint32_t topic_number(const char *text, size_t length)
+{
+	const char *at = memmem(text, length, TOPIC_BEGIN, sizeof TOPIC_BEGIN - 1);
+	return at == NULL ? 0 : (uint32_t)(strtoul(at + sizeof TOPIC_BEGIN - 1, NULL, 10) % TOPICS_MAX);
+}
+
+static void publish(uint32_t number, const char *payload, size_t length)
+{
+	struct topic *topic = &topics[number];
 	static char frame[PUSH_MAX + 64];
 	size_t text = sizeof PUSH_PREFIX - 1 + length + 1, n = 0;
 	frame[n++] = (char)0x81;
 	if (text <= 125) {
 		frame[n++] = (char)text;
-	} else {
+	} else if (text <= UINT16_MAX) {
 		frame[n++] = 126;
 		frame[n++] = (char)(text >> 8);
 		frame[n++] = (char)text;
+	} else {
+		frame[n++] = 127;
+		for (int shift = 56; shift >= 0; shift -= 8)
+			frame[n++] = (char)((uint64_t)text >> shift);
 	}
 	memcpy(frame + n, PUSH_PREFIX, sizeof PUSH_PREFIX - 1);
 	n += sizeof PUSH_PREFIX - 1;
@@ -194,9 +228,9 @@ static void publish(const char *payload, size_t length)
 	n += length;
 	frame[n++] = '}';
 	/* from the end, because drop() puts the last one into the place of the dropped one */
-	for (uint32_t i = subscriber_count; i-- > 0;)
-		if (!write_all(subscribers[i], frame, n))
-			drop(subscribers[i]);
+	for (uint32_t i = topic->count; i-- > 0;)
+		if (!write_all(topic->subscribers[i], frame, n))
+			drop(topic->subscribers[i]);
 }
 
 /* The length a request announces; 0 when it has no body. `end` is where its headers end. */
@@ -244,7 +278,7 @@ static ssize_t serve_http(int fd, const char *bytes, size_t length)
 			size_t size = (size_t)(at + head + body - 1 - payload);
 			if (size > PUSH_MAX - sizeof PUSH_PREFIX)
 				return -1;
-			publish(payload, size);
+			publish(topic_number(at + head, (size_t)(payload - at) - head), payload, size);
 		}
 	}
 }
@@ -275,6 +309,7 @@ static ssize_t serve_upgrade(int fd, const char *bytes, size_t length)
 	if (!write_all(fd, answer, (size_t)size))
 		return -1;
 	connections[fd].role = AUTHENTICATING;
+	connections[fd].topic = topic_number(bytes, (size_t)(end - bytes));
 	return end + 4 - bytes;
 }
 
@@ -292,9 +327,7 @@ static ssize_t serve_auth(int fd, const char *bytes, size_t length)
 		return 0;
 	if (!write_all(fd, auth_ok, sizeof auth_ok - 1))
 		return -1;
-	connections[fd].role = SUBSCRIBED;
-	connections[fd].place = subscriber_count;
-	subscribers[subscriber_count++] = fd;
+	subscribe(fd);
 	return (ssize_t)frame;
 }
 
@@ -390,9 +423,8 @@ int main(int argc, char **argv)
 		die("getrlimit");
 	files_max = files.rlim_cur < FILES_MAX ? (int)files.rlim_cur : FILES_MAX;
 	connections = calloc((size_t)files_max, sizeof *connections);
-	subscribers = calloc((size_t)files_max, sizeof *subscribers);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (connections == NULL || subscribers == NULL || epoll_fd < 0)
+	if (connections == NULL || epoll_fd < 0)
 		die("start");
 	listen_on(argv[1], WS_LISTENER);
 	listen_on(argv[2], HTTP_LISTENER);

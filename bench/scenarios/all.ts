@@ -1,24 +1,20 @@
 import type { Scenario } from "../scenario.ts";
-import { burst } from "./burst.ts";
-import { clusterBurst } from "./cluster-burst.ts";
-import { clusterLatency } from "./cluster-latency.ts";
-import { clusterPublish } from "./cluster-publish.ts";
-import { idleMemory } from "./idle-memory.ts";
-import { paced } from "./paced.ts";
-import { roundTrip } from "./round-trip.ts";
+import { burst, payload } from "./burst.ts";
+import { idle } from "./idle.ts";
+import { paced100, paced1000, roundTrip, topics } from "./paced.ts";
 import { startUp } from "./start-up.ts";
 import { storm10k, storm18k } from "./storm.ts";
 
 /** All scenarios in the order they are run and shown. */
-export const ALL: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   burst,
-  paced,
+  paced100,
+  paced1000,
+  topics,
   roundTrip,
-  idleMemory,
   storm10k,
   storm18k,
+  idle,
+  payload,
   startUp,
-  clusterLatency,
-  clusterBurst,
-  clusterPublish,
 ];

@@ -1,76 +1,136 @@
-import { deliverAll } from "../deliveries.ts";
-import { number, range } from "../format.ts";
-import { alternate, figures, makeStage, type Scenario } from "../scenario.ts";
-import type { ServerKind } from "../servers.ts";
-import type { Setup } from "../setup.ts";
+import type { Contender } from "../contenders/contender.ts";
+import { type Cost, deliverMeasured } from "../deliveries.ts";
+import type { Batch, Published } from "../load.ts";
+import type { Row } from "../result.ts";
+import { type Bench, cells, makeStage, type Scenario, type Stage, takeTurns } from "../scenario.ts";
+
+/** How long the measured burst should last, whoever is measured; it is a rate that counts. */
+const SECONDS = 4;
+const QUICK_SECONDS = 1.5;
+/** A service runs for days: its code is compiled and its buffers are grown when it counts. */
+const WARM_UP_EVENTS = 200;
+/** Bounds of the events of one burst; the upper one is what memory is kept for. */
+const EVENTS_MIN = 20;
+const EVENTS_MAX = 20_000;
+const DEADLINE_MS = 60_000;
+const NS_PER_SECOND = 1e9;
+
+/** A burst's shape. */
+export interface BurstShape {
+  readonly sockets: number;
+  readonly payloadBytes: number;
+}
+
+/** What one burst showed. */
+export interface BurstSample extends Cost<Published> {
+  readonly deliveriesPerSecond: number;
+}
+
+async function burstOnce(stage: Stage, batch: Batch): Promise<BurstSample> {
+  const cost = await deliverMeasured(stage, batch, DEADLINE_MS, () =>
+    stage.publisher.burst(batch, DEADLINE_MS),
+  );
+  const nanoseconds = cost.counts.at_ns - cost.published.first_ns;
+  return { ...cost, deliveriesPerSecond: (cost.counts.total * NS_PER_SECOND) / nanoseconds };
+}
+
+/** One server's burst: a short one tells how many events the measured one needs. */
+export async function measureBurst(
+  bench: Bench,
+  contender: Contender,
+  shape: BurstShape,
+): Promise<BurstSample> {
+  await using stage = await makeStage(bench.setup, contender, shape.sockets);
+  const { payloadBytes, sockets } = shape;
+  // Twice: the first also grows buffers and compiles, and would say too little.
+  await burstOnce(stage, { events: EVENTS_MIN, payloadBytes });
+  const trial = Math.min(WARM_UP_EVENTS, Math.ceil(WARM_UP_BYTES / payloadBytes / sockets));
+  const warm = await burstOnce(stage, { events: Math.max(trial, EVENTS_MIN), payloadBytes });
+  const seconds = bench.quick ? QUICK_SECONDS : SECONDS;
+  const wanted = Math.round((warm.deliveriesPerSecond / sockets) * seconds);
+  const events = Math.max(EVENTS_MIN, Math.min(EVENTS_MAX, wanted));
+  return await burstOnce(stage, { events, payloadBytes });
+}
 
 const SOCKETS = 1_000;
-const EVENTS = 3_000;
-const QUICK_EVENTS = 1_000;
-/** A service runs for days: its code is compiled and its buffers are grown when it counts. */
-const WARM_UP_EVENTS = 300;
 const PAYLOAD_BYTES = 200;
-const GOAL_TIMES = 8;
-/** The yardstick needs some 15 s on a small machine. */
-const DEADLINE_MS = 120_000;
-const NS_PER_SECOND = 1e9;
-/** From here on the generator, not the server, may have set the pace. */
-const BUSY = 0.9;
-
-interface Sample {
-  readonly deliveriesPerSecond: number;
-  readonly publishesPerSecond: number;
-  /** The part of one core that the subscribers' process used. */
-  readonly generatorBusy: number;
-}
-
-async function once(setup: Setup, kind: ServerKind): Promise<Sample> {
-  await using stage = await makeStage(setup, kind, SOCKETS);
-  const { subscribers, publisher } = stage;
-  const warmUp = { events: WARM_UP_EVENTS, payloadBytes: PAYLOAD_BYTES };
-  await deliverAll(subscribers, warmUp, DEADLINE_MS, () => publisher.burst(warmUp, DEADLINE_MS));
-  const batch = { events: setup.quick ? QUICK_EVENTS : EVENTS, payloadBytes: PAYLOAD_BYTES };
-  const { counts, published } = await deliverAll(subscribers, batch, DEADLINE_MS, () =>
-    publisher.burst(batch, DEADLINE_MS),
-  );
-  return {
-    deliveriesPerSecond: (counts.total * NS_PER_SECOND) / (counts.at_ns - published.first_ns),
-    publishesPerSecond: (batch.events * NS_PER_SECOND) / (published.last_ns - published.first_ns),
-    generatorBusy: counts.cpu_us / counts.wall_us,
-  };
-}
+/** As many bytes in the trial as 200 events of 200 bytes to 1,000 sockets. */
+const WARM_UP_BYTES = WARM_UP_EVENTS * SOCKETS * PAYLOAD_BYTES;
 
 /** Deliveries per second when one publisher sends as fast as it is answered. */
 export const burst: Scenario = {
   name: "burst",
   about: "1,000 sockets, events as fast as one keep-alive publisher can send",
-  async run(setup) {
-    const samples = await alternate(setup, "burst", (kind) => once(setup, kind));
-    const publishes = figures(samples, (sample) => sample.publishesPerSecond);
-    const busy = figures(samples, (sample) => sample.generatorBusy);
-    const notes = [
-      `burst: the worker accepted ${range(publishes.worker, "per-second")} events; ` +
-        `the subscribers' process used up to ${percent(busy.worker)} of a core with the worker, ` +
-        `${percent(busy.yardstick)} with the yardstick`,
-    ];
-    if (Math.max(...busy.worker, ...busy.yardstick) > BUSY) {
-      notes.push("burst: the load generator was all but busy; the server may do more than this");
-    }
+  async run(bench) {
+    const shape = { sockets: SOCKETS, payloadBytes: PAYLOAD_BYTES };
+    const turns = await takeTurns(bench, { name: "burst" }, (contender) =>
+      measureBurst(bench, contender, shape),
+    );
+    const effort = (sample: BurstSample) => sample.effort;
     return {
-      measures: [
+      rows: [
         {
+          id: "burst.deliveries",
           what: "1,000 sockets, back to back: deliveries",
           unit: "per-second",
+          better: "more",
           combine: "median",
-          goal: { kind: "at-least-times-yardstick", value: GOAL_TIMES },
-          ...figures(samples, (sample) => sample.deliveriesPerSecond),
+          cells: cells(turns, (sample) => sample.deliveriesPerSecond, effort),
+          goals: [
+            { kind: "times-yardstick", atLeast: 8 },
+            { kind: "times-every-peer", atLeast: 10 },
+          ],
+        },
+        {
+          id: "burst.cpu",
+          what: "the same: CPU per delivery",
+          unit: "microseconds",
+          better: "less",
+          combine: "median",
+          cells: cells(turns, (sample) => sample.serverUs / sample.counts.total),
+          goals: [],
         },
       ],
-      notes,
     };
   },
 };
 
-function percent(parts: readonly number[]): string {
-  return `${number(Math.max(...parts) * 100)} %`;
+/** Payload sizes: what PHP usually sends, a long one, a QSO with an attachment, a whole list. */
+const SIZES = [
+  { bytes: 100, name: "100 B" },
+  { bytes: 1_024, name: "1 KiB" },
+  { bytes: 16_384, name: "16 KiB" },
+  { bytes: 262_144, name: "256 KiB" },
+] as const;
+const PAYLOAD_SOCKETS = 100;
+
+async function payloadRow(bench: Bench, size: (typeof SIZES)[number]): Promise<Row> {
+  const shape = { sockets: PAYLOAD_SOCKETS, payloadBytes: size.bytes };
+  const turns = await takeTurns(bench, { name: `payload ${size.name}` }, (contender) =>
+    measureBurst(bench, contender, shape),
+  );
+  return {
+    id: `payload.${size.bytes}`,
+    what: `100 sockets, payloads of ${size.name}, back to back: payload bytes delivered`,
+    unit: "bytes-per-second",
+    better: "more",
+    combine: "median",
+    cells: cells(
+      turns,
+      (sample) => sample.deliveriesPerSecond * size.bytes,
+      (sample) => sample.effort,
+    ),
+    goals: [],
+  };
 }
+
+/** What becomes of a burst when payloads grow. */
+export const payload: Scenario = {
+  name: "payload",
+  about: "100 sockets, bursts of payloads from 100 bytes to 256 KiB",
+  async run(bench) {
+    const rows: Row[] = [];
+    for (const size of SIZES) rows.push(await payloadRow(bench, size));
+    return { rows };
+  },
+};
