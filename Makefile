@@ -7,11 +7,12 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak screenshots clean
+.PHONY: help run listen publish cluster test check format docs build bench bench-compare benchmarks
+.PHONY: fuzz chaos soak screenshots clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -67,10 +68,23 @@ build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file tha
 		--define BUILD_COMMIT="\"$$(git rev-parse --short HEAD 2>/dev/null)\"" \
 		src/main.ts src/gateway/thread.ts --outfile dist/wavelog_worker
 
-bench: build ## measure speed and memory (QUICK=1 for a short run)
-	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
-	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
+# What the worker is measured against: nchan and Pushpin from Debian, the others from npm.
+bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
+	npm ci --prefix bench/peers --no-audit --no-fund
+	@touch $@
+
+.PHONY: bench-tools
+bench-tools: build bench/peers/node_modules/.package-lock.json
+	@test/install-packages.sh gcc libc6-dev redis-server nginx libnginx-mod-nchan pushpin
+
+bench: bench-tools ## measure beside others (QUICK=1, ONLY=burst,…, CONTENDERS=worker,…)
 	@$(BUN) bench/main.ts
+
+bench-compare: bench-tools ## measure, and compare with the last kept run (FULL=1, ONLY=, BASE=)
+	@$(BUN) bench/compare-main.ts
+
+benchmarks: bench-tools ## measure everything (40 minutes), keep it, write docs/benchmarks.md
+	@$(BUN) bench/main.ts --keep
 
 chaos: MINUTES = 5
 chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)
@@ -86,4 +100,4 @@ screenshots: node_modules/.package-lock.json ## take the pictures of docs/consol
 	@$(BUN) tools/screenshots/main.ts
 
 clean: ## remove what was built or installed here
-	rm -rf dist node_modules bench/.build
+	rm -rf dist node_modules bench/.build bench/peers/node_modules
