@@ -1,0 +1,1 @@
+export function isTokenFor(secret: string, topic: string, token: unknown): boolean;
