@@ -41,6 +41,7 @@ async function tests(): Promise<Counts> {
     "./src",
     "./test",
     "./tools",
+    "./bench",
   ]);
   const counts = readReport(report);
   rmSync(folder, { recursive: true });
