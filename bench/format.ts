@@ -1,4 +1,4 @@
-import type { Unit } from "./result.ts";
+import type { Unit } from "./report/types.ts";
 
 /** Decimal megabytes, as in "100 MB = 100,000,000 bytes". */
 const BYTES_PER_MB = 1_000_000;

@@ -1,27 +1,19 @@
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
-import { measureNoise, type Noise } from "./noise.ts";
+import type { Noise } from "./noise.ts";
+import type { Machine } from "./report/types.ts";
 import type { Setup } from "./setup.ts";
 
 const BYTES_PER_GB = 1_000_000_000;
 
-/** What the figures were measured on. */
-export interface Machine {
-  readonly cores: number;
-  readonly model: string;
-  readonly memoryGb: number;
-  readonly kernel: string;
-  readonly bun: string;
-  readonly openFiles: number;
-  /** The longest accept queue the kernel allows. */
-  readonly acceptQueue: number;
-  /** How quiet it was before and after. */
+/** How quiet the machine was when the run began and when it ended. */
+export interface Quiet {
   readonly before: Noise;
   readonly after: Noise;
 }
 
-/** Describes this machine, `before` having been seen when the run began. Throws off Linux. */
-export function describeMachine(setup: Setup, before: Noise): Machine {
+/** Describes this machine. Throws when it is not Linux. */
+export function describeMachine(setup: Setup, { before, after }: Quiet): Machine {
   const cores = cpus();
   return {
     cores: cores.length,
@@ -31,7 +23,8 @@ export function describeMachine(setup: Setup, before: Noise): Machine {
     bun: Bun.version,
     openFiles: setup.openFiles,
     acceptQueue: Number(readFileSync("/proc/sys/net/core/somaxconn", "latin1")),
-    before,
-    after: measureNoise(),
+    loadBefore: before.load,
+    // Whatever disturbed at one end may have disturbed in between.
+    noise: Math.max(before.spread, after.spread),
   };
 }

@@ -3,6 +3,8 @@ import { CONTENDERS } from "./contenders/all.ts";
 import { messageOf } from "./errors.ts";
 import { helpText, parseCommandLine, UsageError } from "./options.ts";
 import { makeProgress, type Progress } from "./progress.ts";
+import { allReached } from "./report/judge.ts";
+import { renderTable } from "./report/table.ts";
 import { runBench } from "./run.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 
@@ -20,9 +22,9 @@ async function main(cleanup: Cleanup, progress: Progress): Promise<number> {
   }
   const result = await runBench(options, cleanup, progress.say);
   progress.clear();
-  console.log(JSON.stringify(result, null, 2));
+  console.log(renderTable(result));
   if (options.json !== undefined) await Bun.write(options.json, JSON.stringify(result, null, 2));
-  return result.scenarios.every(({ error }) => error === undefined) ? 0 : EXIT_MISSED;
+  return allReached(result) ? 0 : EXIT_MISSED;
 }
 
 const cleanup = new Cleanup();

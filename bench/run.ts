@@ -5,7 +5,7 @@ import { messageOf } from "./errors.ts";
 import { describeMachine } from "./machine.ts";
 import { measureNoise } from "./noise.ts";
 import type { Options } from "./options.ts";
-import type { Result, ScenarioResult } from "./result.ts";
+import type { Result, ScenarioResult } from "./report/types.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 import { prepareServer } from "./servers.ts";
@@ -13,6 +13,8 @@ import { makeSetup, type Setup } from "./setup.ts";
 
 /** The rounds of a full run; the median of three forgives one disturbed round. */
 const ROUNDS = 3;
+/** Where there is no repository: an unpacked archive. */
+const NO_COMMIT = "0000000";
 const MS_PER_SECOND = 1000;
 
 async function measure(bench: Bench, scenario: Scenario): Promise<ScenarioResult> {
@@ -72,9 +74,9 @@ export async function runBench(
   }
   return {
     at,
-    commit: git("rev-parse", "--short", "HEAD") || "unknown",
+    commit: git("rev-parse", "--short", "HEAD") || NO_COMMIT,
     dirty: git("status", "--porcelain", "--", "src", "package-lock.json") !== "",
-    machine: describeMachine(setup, before),
+    machine: describeMachine(setup, { before, after: measureNoise() }),
     quick: options.quick,
     rounds,
     target: setup.workerTarget,

@@ -1,7 +1,7 @@
-import type { Contender, ContenderName } from "./contenders/contender.ts";
+import type { Contender } from "./contenders/contender.ts";
 import { messageOf } from "./errors.ts";
 import { Load } from "./load.ts";
-import type { Cell, Curve, Row } from "./result.ts";
+import type { Cell, ContenderName, Curve, Row } from "./report/types.ts";
 import { type RunningServer, type StartOptions, startServer } from "./servers.ts";
 import { assertFilesFor, type Setup } from "./setup.ts";
 

@@ -1,17 +1,5 @@
+import type { ContenderName } from "../report/types.ts";
 import type { Setup } from "../setup.ts";
-
-/** Who can be measured, in the order of tables: the worker, the yardstick, then the peers. */
-export const CONTENDER_NAMES = [
-  "worker",
-  "yardstick",
-  "nchan",
-  "pushpin",
-  "socket-io",
-  "ws",
-] as const;
-
-/** One of {@link CONTENDER_NAMES}. */
-export type ContenderName = (typeof CONTENDER_NAMES)[number];
 
 /** A text frame to send, or the beginning of one that must come before anything else is said. */
 export type Turn = { readonly send: string } | { readonly await: string };

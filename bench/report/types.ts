@@ -137,7 +137,7 @@ const ScenarioResultSchema = z
 /** What came of one scenario. */
 export type ScenarioResult = z.infer<typeof ScenarioResultSchema>;
 
-/** See `Machine` in bench/machine.ts. What a later version adds is no reason not to read a file. */
+/** See bench/machine.ts. What a later version adds is no reason not to read a file. */
 const MachineSchema = z
   .object({
     cores: z.number(),
@@ -149,8 +149,8 @@ const MachineSchema = z
     acceptQueue: z.number(),
     loadBefore: z.number(),
     /**
-     * How far the same piece of work, repeated before the run, was apart: slowest less fastest, by
-     * the median. 0.05 is 5 %.
+     * How far the same piece of work, repeated before the run and after it, was apart: slowest less
+     * fastest, by the median; the worse of the two. 0.05 is 5 %.
      */
     noise: z.exactOptional(z.number().nonnegative()),
   })
@@ -184,6 +184,9 @@ const ResultSchema = z
     scenarios: z.array(ScenarioResultSchema).readonly(),
   })
   .readonly();
+
+/** What the figures were measured on. */
+export type Machine = z.infer<typeof MachineSchema>;
 
 /** What came of a whole run. */
 export type Result = z.infer<typeof ResultSchema>;

@@ -1,7 +1,7 @@
 import type { Contender } from "../contenders/contender.ts";
 import { type Cost, deliverMeasured } from "../deliveries.ts";
 import type { Batch, Published } from "../load.ts";
-import type { Row } from "../result.ts";
+import type { Row } from "../report/types.ts";
 import { type Bench, cells, makeStage, type Scenario, type Stage, takeTurns } from "../scenario.ts";
 
 /** How long the measured burst should last, whoever is measured; it is a rate that counts. */

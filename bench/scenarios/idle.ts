@@ -1,5 +1,5 @@
 import type { Contender } from "../contenders/contender.ts";
-import type { Goal, Row } from "../result.ts";
+import type { Goal, Row } from "../report/types.ts";
 import {
   type Bench,
   cells,

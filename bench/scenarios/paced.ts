@@ -2,7 +2,7 @@ import type { Contender } from "../contenders/contender.ts";
 import { type Cost, deliverMeasured } from "../deliveries.ts";
 import { range } from "../format.ts";
 import type { Published, RoundTrips } from "../load.ts";
-import type { Goal, Row } from "../result.ts";
+import type { Goal, Row } from "../report/types.ts";
 import { type Bench, cells, makeStage, type Scenario, type Turns, takeTurns } from "../scenario.ts";
 
 /** The kernel's steps of 10 ms are then half a percent of what is measured. */

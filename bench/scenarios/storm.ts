@@ -1,6 +1,6 @@
 import type { Contender } from "../contenders/contender.ts";
 import type { Storm } from "../load.ts";
-import type { Goal, Row } from "../result.ts";
+import type { Goal, Row } from "../report/types.ts";
 import { type Bench, cells, makeStage, type Scenario, takeTurns } from "../scenario.ts";
 import { assertFilesFor } from "../setup.ts";
 
