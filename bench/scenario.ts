@@ -10,6 +10,11 @@ const CONNECT_MS = 60_000;
 /** Handshakes at a time when it is not the connecting that is measured. */
 const CONNECT_WINDOW = 100;
 
+/** See warmUp. */
+const WARM_UP_SOCKETS = 10;
+const WARM_UP = { events: 3_000, payloadBytes: 200 };
+const WARM_UP_MS = 30_000;
+
 /** What a scenario runs on. */
 export interface Bench {
   readonly setup: Setup;
@@ -136,18 +141,35 @@ export interface Stage extends AsyncDisposable {
   readonly publisher: Load;
 }
 
+/** What a stage is made for. */
+export interface StageOptions extends StartOptions {
+  /** Whether the server has served many events before: a service runs for days. */
+  readonly warmUp?: boolean;
+}
+
+/**
+ * Events for a few sockets, which then leave: enough that a compiling runtime has compiled what
+ * it will. A pace of some events per second would not come to that within a measurement.
+ */
+async function warmUp(subscribers: Load, publisher: Load): Promise<void> {
+  await connectAll(subscribers, WARM_UP_SOCKETS);
+  await subscribers.reset(WARM_UP);
+  await Promise.all([subscribers.expect(WARM_UP_MS), publisher.burst(WARM_UP, WARM_UP_MS)]);
+}
+
 /** Starts a server with `sockets` subscribers and a publisher standing by. */
 export async function makeStage(
   setup: Setup,
   contender: Contender,
   sockets: number,
-  options: StartOptions = {},
+  options: StageOptions = {},
 ): Promise<Stage> {
   assertFilesFor(setup, sockets);
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startServer(setup, contender, options));
   const publisher = stack.use(await startLoad(setup, server));
   const subscribers = stack.use(await startLoad(setup, server));
+  if (options.warmUp === true) await warmUp(subscribers, publisher);
   if (sockets > 0) await connectAll(subscribers, sockets);
   const rest = stack.move();
   return { server, subscribers, publisher, [Symbol.asyncDispose]: () => rest.disposeAsync() };

@@ -40,7 +40,7 @@ export async function measurePaced(
   contender: Contender,
   shape: PacedShape,
 ): Promise<Cost<Published>> {
-  const options = { topics: shape.topics ?? 1 };
+  const options = { topics: shape.topics ?? 1, warmUp: true };
   await using stage = await makeStage(bench.setup, contender, shape.sockets, options);
   const rate = shape.eventsPerSecond;
   const deliver = (duration: number) => {
@@ -61,7 +61,7 @@ export async function measurePhp(
   contender: Contender,
   shape: PacedShape,
 ): Promise<Cost<RoundTrips>> {
-  await using stage = await makeStage(bench.setup, contender, shape.sockets);
+  await using stage = await makeStage(bench.setup, contender, shape.sockets, { warmUp: true });
   const rate = shape.eventsPerSecond;
   const deliver = (duration: number) => {
     const batch = { events: Math.ceil(rate * duration), payloadBytes: PAYLOAD_BYTES };
