@@ -7,11 +7,11 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak screenshots clean
+.PHONY: help run listen publish cluster test check format docs build bench bench-compare benchmarks fuzz chaos soak screenshots clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -71,6 +71,12 @@ bench: build ## measure speed and memory (QUICK=1 for a short run)
 	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
 	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
 	@$(BUN) bench/main.ts
+
+bench-compare: node_modules/.package-lock.json ## show the run WITH=FILE beside the last kept one, or BASE=FILE
+	@$(BUN) bench/compare-main.ts --with '$(WITH)' $(if $(BASE),--base '$(BASE)')
+
+benchmarks: node_modules/.package-lock.json ## write docs/benchmarks.md from the newest kept run, or RESULT=FILE
+	@$(BUN) bench/report/main.ts $(if $(RESULT),'$(RESULT)')
 
 chaos: MINUTES = 5
 chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)
