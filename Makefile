@@ -7,12 +7,12 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench bench-compare benchmarks
+.PHONY: help run listen publish cluster test check format docs build bench bench-compare benchmarks benchmarks-page
 .PHONY: fuzz chaos soak screenshots clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+		awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -80,11 +80,14 @@ bench-tools: build bench/peers/node_modules/.package-lock.json
 bench: bench-tools ## measure beside others (QUICK=1, ONLY=burst,…, CONTENDERS=worker,…)
 	@$(BUN) bench/main.ts
 
-bench-compare: bench-tools ## measure, and compare with the last kept run (FULL=1, ONLY=, BASE=)
-	@$(BUN) bench/compare-main.ts
+bench-compare: bench-tools ## measure, and compare with the last kept run (QUICK=1, ONLY=, BASE=)
+	@$(BUN) bench/compare-main.ts $(if $(BASE),--base '$(BASE)') $(if $(WITH),--with '$(WITH)')
 
-benchmarks: bench-tools ## measure everything (40 minutes), keep it, write docs/benchmarks.md
+benchmarks: bench-tools ## measure everything (45 minutes), keep it, write docs/benchmarks.md
 	@$(BUN) bench/main.ts --keep
+
+benchmarks-page: node_modules/.package-lock.json ## write docs/benchmarks.md anew from the last kept run
+	@$(BUN) bench/report/main.ts $(if $(RESULT),'$(RESULT)')
 
 chaos: MINUTES = 5
 chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)

@@ -1,0 +1,71 @@
+import { parseArgs } from "node:util";
+import { messageOf } from "./errors.ts";
+import { UsageError } from "./options.ts";
+import { renderComparison } from "./report/compare.ts";
+import { newestKept, readResult } from "./report/keep.ts";
+import type { Result } from "./report/types.ts";
+
+const EXIT_NOT_COMPARED = 2;
+const HELP = [
+  "Shows one run beside another, as ratios: what has become better or worse.",
+  "",
+  "usage: bun bench/compare-main.ts --with FILE [--base FILE]",
+  "",
+  "  --with FILE   the run to look at",
+  "  --base FILE   the run to compare it with; the newest kept one of the same kind and another",
+  "                commit when not given",
+].join("\n");
+
+interface Options {
+  readonly help: boolean;
+  readonly base: string | undefined;
+  readonly with: string | undefined;
+}
+
+function parseOptions(args: readonly string[]): Options {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        base: { type: "string" },
+        with: { type: "string" },
+      },
+    });
+    return { help: values.help, base: values.base, with: values.with };
+  } catch (error) {
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}
+
+async function baseOf(now: Result, path: string | undefined): Promise<Result> {
+  if (path !== undefined) return await readResult(path);
+  const kept = await newestKept(
+    ({ commit, quick, target }) =>
+      commit !== now.commit && quick === now.quick && target === now.target,
+  );
+  if (kept !== undefined) return kept.result;
+  throw new Error(
+    `no ${now.quick ? "quick" : "full"} run of another commit is kept in bench/results: ` +
+      "give one with --base FILE",
+  );
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(Bun.argv.slice(2));
+  if (options.help) {
+    console.log(HELP);
+    return;
+  }
+  if (options.with === undefined) throw new UsageError("give the run to look at: --with FILE");
+  const now = await readResult(options.with);
+  console.log(renderComparison(await baseOf(now, options.base), now));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench-compare: ${messageOf(error)}`);
+  if (error instanceof UsageError) console.error("bench-compare: --help tells what can be said");
+  process.exitCode = EXIT_NOT_COMPARED;
+}
