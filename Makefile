@@ -61,9 +61,10 @@ format: node_modules/.package-lock.json ## format the source
 docs: node_modules/.package-lock.json ## write the generated parts of the docs
 	$(BUN) src/config/reference.ts --write
 
+# With its bytecode in it, so that nothing is parsed at the start.
 build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file that needs nothing else
 	@mkdir -p dist
-	$(BUN) build --compile \
+	$(BUN) build --compile --bytecode --format=esm \
 		--define BUILD_COMMIT="\"$$(git rev-parse --short HEAD 2>/dev/null)\"" \
 		src/main.ts src/gateway/thread.ts --outfile dist/wavelog_worker
 
