@@ -7,7 +7,7 @@ PAYLOAD ?= {"hello":"world"}
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run listen publish cluster test check format docs build bench fuzz chaos soak screenshots clean
+.PHONY: help run listen publish cluster test check format docs build bench profile fuzz chaos soak screenshots clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -72,6 +72,11 @@ bench: build ## measure speed and memory (QUICK=1 for a short run)
 	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
 	@command -v redis-server >/dev/null || test/install-packages.sh redis-server
 	@$(BUN) bench/main.ts
+
+profile: build ## show where processor time goes (ONLY=burst,paced,storm SVG=file to choose)
+	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
+	@command -v perf >/dev/null || test/install-packages.sh linux-perf
+	@$(BUN) tools/profile/main.ts $(if $(ONLY),--only '$(ONLY)') $(if $(SVG),--svg '$(SVG)')
 
 chaos: MINUTES = 5
 chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)

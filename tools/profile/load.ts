@@ -1,0 +1,64 @@
+/** The one place that leans on the bench: what a server has to do while it is looked at. */
+import { Cleanup } from "../../bench/cleanup.ts";
+import { deliverAll } from "../../bench/deliveries.ts";
+import { makeStage, type Stage } from "../../bench/scenario.ts";
+import type { ServerKind } from "../../bench/servers.ts";
+import { makeSetup } from "../../bench/setup.ts";
+
+/** What is done. */
+export const LOADS = ["burst", "paced", "storm"] as const;
+
+/** One of {@link LOADS}. */
+export type LoadName = (typeof LOADS)[number];
+
+/** Whose profile is taken. */
+export type Profiled = ServerKind;
+
+const SOCKETS = 1_000;
+const STORM_SOCKETS = 10_000;
+const PAYLOAD_BYTES = 200;
+const EVENTS_PER_SECOND = 50;
+const PACED_EVENTS = 400;
+/** As many deliveries a second as go: enough for some seconds, of the yardstick one. */
+const BURST_EVENTS = { worker: 9_000, yardstick: 1_000 } as const;
+/** So that it is not the compilers that are seen. */
+const WARM_UP_EVENTS = 2_000;
+const WARM_UP_SLOW_EVENTS = 300;
+const DEADLINE_MS = 90_000;
+
+/** Runs a load on a fresh server, after a warm-up; `during` takes the profile while it runs. */
+export async function underLoad<T>(
+  load: LoadName,
+  kind: Profiled,
+  target: "source" | "dist",
+  during: (pid: number, work: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const cleanup = new Cleanup();
+  try {
+    const options = { help: false, quick: true, only: undefined, json: undefined, target };
+    const setup = await makeSetup(options, cleanup, () => undefined);
+    await using stage = await makeStage(setup, kind, load === "storm" ? 0 : SOCKETS);
+    if (load === "storm") {
+      return await during(stage.server.pid, async () => {
+        await stage.subscribers.storm(STORM_SOCKETS, DEADLINE_MS);
+      });
+    }
+    await burst(stage, kind === "worker" ? WARM_UP_EVENTS : WARM_UP_SLOW_EVENTS);
+    const work = load === "paced" ? () => paced(stage) : () => burst(stage, BURST_EVENTS[kind]);
+    return await during(stage.server.pid, work);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function paced({ subscribers, publisher }: Stage): Promise<void> {
+  const batch = { events: PACED_EVENTS, payloadBytes: PAYLOAD_BYTES };
+  await deliverAll(subscribers, batch, DEADLINE_MS, () =>
+    publisher.paced(EVENTS_PER_SECOND, batch, DEADLINE_MS),
+  );
+}
+
+async function burst({ subscribers, publisher }: Stage, events: number): Promise<void> {
+  const batch = { events, payloadBytes: PAYLOAD_BYTES };
+  await deliverAll(subscribers, batch, DEADLINE_MS, () => publisher.burst(batch, DEADLINE_MS));
+}
