@@ -8,7 +8,7 @@ MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help run listen publish cluster test check format docs build bench bench-compare benchmarks benchmarks-page
-.PHONY: fuzz chaos soak screenshots clean
+.PHONY: profile fuzz chaos soak screenshots clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -62,9 +62,10 @@ format: node_modules/.package-lock.json ## format the source
 docs: node_modules/.package-lock.json ## write the generated parts of the docs
 	$(BUN) src/config/reference.ts --write
 
+# With its bytecode in it, so that nothing is parsed at the start.
 build: node_modules/.package-lock.json ## make dist/wavelog_worker, one file that needs nothing else
 	@mkdir -p dist
-	$(BUN) build --compile \
+	$(BUN) build --compile --bytecode --format=esm \
 		--define BUILD_COMMIT="\"$$(git rev-parse --short HEAD 2>/dev/null)\"" \
 		src/main.ts src/gateway/thread.ts --outfile dist/wavelog_worker
 
@@ -88,6 +89,11 @@ benchmarks: bench-tools ## measure everything (45 minutes), keep it, write docs/
 
 benchmarks-page: node_modules/.package-lock.json ## write docs/benchmarks.md anew from the last kept run
 	@$(BUN) bench/report/main.ts $(if $(RESULT),'$(RESULT)')
+
+profile: build ## show where processor time goes (ONLY=burst,paced,storm SVG=file to choose)
+	@command -v cc >/dev/null || test/install-packages.sh gcc libc6-dev
+	@command -v perf >/dev/null || test/install-packages.sh linux-perf
+	@$(BUN) tools/profile/main.ts $(if $(ONLY),--only '$(ONLY)') $(if $(SVG),--svg '$(SVG)')
 
 chaos: MINUTES = 5
 chaos: build ## break everything but the promises (SEED=… repeats a run, MINUTES=… its length)

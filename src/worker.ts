@@ -68,12 +68,6 @@ const PATIENCE = {
 /** How often gateway threads are asked for a sign of life and told how the worker does, in milliseconds. */
 const MEASURE_INTERVAL_MS = 1000;
 
-/**
- * How often it is looked how many files are left, in milliseconds: strangers can take all of them
- * between two looks, and PHP, which has a second, waits for the next one.
- */
-const FILES_LOOK_MS = 50;
-
 /** A file that can be opened whenever there is a descriptor left. */
 const SPARE_FILE = "/dev/null";
 
@@ -292,6 +286,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   // Takes the files that are kept back.
   guard?.look();
+  let looking: NodeJS.Timeout | undefined;
+  const watchFiles = (): void => {
+    looking = guard === undefined ? undefined : setTimeout(watchFiles, guard.look());
+  };
   // Before anybody is let in: whoever comes first should find the topics that are in Redis.
   await backbone.start();
   await listening("ws", wsHost, config.wsPort, gateways.start());
@@ -307,7 +305,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   measure();
   const measuring = setInterval(measure, MEASURE_INTERVAL_MS);
   await listening("internal", internalHost, config.internalPort, api.listen());
-  const look = setInterval(() => guard?.look(), FILES_LOOK_MS);
+  watchFiles();
   incidents.started(version);
 
   return {
@@ -325,7 +323,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       backbone.reconfigure(changed);
     },
     async stop() {
-      clearInterval(look);
+      clearTimeout(looking);
       isDraining = true;
       gateways.stopListening();
       await guard?.stop();

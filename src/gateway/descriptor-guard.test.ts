@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { DescriptorGuard } from "./descriptor-guard.ts";
+import { DescriptorGuard, type DescriptorGuardOptions } from "./descriptor-guard.ts";
 
 const LIMIT = 1000;
 const SPARE = 64;
@@ -14,11 +14,11 @@ class Scene {
   pausing = Promise.withResolvers<void>();
   resuming = Promise.withResolvers<void>();
   #nextFile = 3;
-  readonly guard = new DescriptorGuard({
+  readonly options = {
     limit: LIMIT,
     spare: SPARE,
-    openFiles: () => this.open,
-    hold: () => {
+    openFiles: (): number => this.open,
+    hold: (): number => {
       if (this.open >= LIMIT) {
         throw new Error("EMFILE");
       }
@@ -26,15 +26,15 @@ class Scene {
       this.held.add(this.#nextFile);
       return this.#nextFile;
     },
-    release: (file) => {
+    release: (file: number): void => {
       expect(this.held.delete(file)).toBe(true);
     },
     gateways: {
-      pause: () => {
+      pause: (): Promise<void> => {
         this.story.push("pause");
         return this.pausing.promise;
       },
-      resume: () => {
+      resume: (): Promise<void> => {
         this.story.push("resume");
         return this.resuming.promise;
       },
@@ -44,8 +44,9 @@ class Scene {
       acceptResumed: (ms) => this.story.push(`resumed after ${ms}`),
       acceptFailed: (fault) => this.story.push(`failed: ${(fault as Error).message}`),
     },
-    now: () => this.now,
-  });
+    now: (): number => this.now,
+  } satisfies DescriptorGuardOptions;
+  readonly guard = new DescriptorGuard(this.options);
 
   get open(): number {
     return this.others + this.held.size;
@@ -80,6 +81,17 @@ describe("the descriptor guard", () => {
     scene.guard.look();
     expect(scene.held.size).toBe(SPARE);
     expect(scene.take()).toEqual([]);
+  });
+
+  test("looks again before all that are left can be gone, and soon when few are", async () => {
+    const scene = new Scene();
+    const far = new DescriptorGuard({ ...scene.options, limit: 20_000 });
+    expect(far.look()).toBe(200);
+    const farther = new DescriptorGuard({ ...scene.options, limit: 1_000_000 });
+    expect(farther.look()).toBe(250);
+    expect(scene.guard.look()).toBe(50);
+    await scene.exhausted();
+    expect(scene.guard.look()).toBe(50);
   });
 
   test("does nothing while there are files left", () => {

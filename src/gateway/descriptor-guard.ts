@@ -7,6 +7,16 @@ const RESUME_FROM = 32;
 /** How long to wait after the port could not be had again, in milliseconds. */
 const RETRY_MS = 1000;
 
+/**
+ * How often it is looked how many files are left, in milliseconds: PHP, which has a second, waits for
+ * the next look when strangers have taken all of them.
+ */
+const LOOK_MS = 50;
+const MAX_LOOK_MS = 250;
+
+/** Files that strangers are taken to open in a millisecond: some times what a storm of browsers does. */
+const TAKEN_PER_MS = 100;
+
 /** What a {@link DescriptorGuard} needs. */
 export interface DescriptorGuardOptions {
   /** Files the process may have open. */
@@ -61,21 +71,28 @@ export class DescriptorGuard {
     return this.#pauses;
   }
 
-  /** Looks how many files are left, and acts on it; to be called many times a second. */
-  look(): void {
+  /**
+   * Looks how many files are left, and acts on it.
+   *
+   * @returns In how many milliseconds it should look again: before all that are left can be gone, but
+   *   an idle worker is not woken for nothing.
+   */
+  look(): number {
     if (this.#isStopped || this.#state === "changing") {
-      return;
+      return LOOK_MS;
     }
     const { limit, spare, openFiles, now } = this.#options;
     const open = openFiles();
     if (this.#state === "open") {
       this.#hold();
-      if (limit - open < PAUSE_BELOW) {
-        this.#begin(this.#pause(open));
+      if (limit - open >= PAUSE_BELOW) {
+        return Math.min(Math.max(LOOK_MS, (limit - open) / TAKEN_PER_MS), MAX_LOOK_MS);
       }
+      this.#begin(this.#pause(open));
     } else if (limit - open >= spare + RESUME_FROM && now() >= this.#notBefore) {
       this.#begin(this.#resume());
     }
+    return LOOK_MS;
   }
 
   /** Does nothing any more; resolves when nothing is under way. */

@@ -31,9 +31,9 @@ test("a loop that is on time has no delay", () => {
 
 test("the longest delay since the last look is told once", () => {
   const loop = new Loop();
-  loop.blockedFor(130);
-  loop.blockedFor(350);
-  loop.blockedFor(100);
+  loop.blockedFor(280);
+  loop.blockedFor(500);
+  loop.blockedFor(250);
   expect(loop.delay.take()).toBe(250);
   expect(loop.delay.take()).toBe(0);
 });
@@ -41,5 +41,5 @@ test("the longest delay since the last look is told once", () => {
 test("a loop that is late at this moment is late already", () => {
   const loop = new Loop();
   loop.now += 400;
-  expect(loop.delay.take()).toBe(300);
+  expect(loop.delay.take()).toBe(150);
 });

@@ -1,5 +1,8 @@
-/** How often it is looked whether the loop is on time, in milliseconds: what blocks longer is seen. */
-const STEP_MS = 100;
+/**
+ * How often it is looked whether the loop is on time, in milliseconds: what blocks longer is seen, and
+ * of what blocks for half as long, half. Each look wakes a thread that may have nothing else to do.
+ */
+const STEP_MS = 250;
 
 /** What a {@link LoopDelay} needs. */
 export interface LoopDelayOptions {
