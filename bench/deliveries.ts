@@ -1,8 +1,8 @@
 import type { Batch, Counts, Published, RoundTrips } from "./load.ts";
 import type { Effort, Stage } from "./scenario.ts";
 
-/** A delivery made twice would follow the first at once. */
-const SURPLUS_MS = 200;
+/** A delivery made twice would follow the first at once, within so many milliseconds. */
+export const SURPLUS_MS = 200;
 
 function describe(counts: Counts): string {
   const got = `${counts.wanted} wanted by ${counts.sockets} sockets, ${counts.total} counted`;

@@ -1,3 +1,5 @@
+const P99 = 0.99;
+
 /** The middle value, or the mean of the two middle ones; NaN when there are none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -9,4 +11,10 @@ export function median(values: readonly number[]): number {
 /** The sum; 0 when there are none. */
 export function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
+}
+
+/** The smallest value that 99 of 100 do not exceed; NaN when there are none. */
+export function p99(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * P99) - 1] ?? Number.NaN;
 }

@@ -1,7 +1,12 @@
 import type { Scenario } from "../scenario.ts";
 import { burst, payload } from "./burst.ts";
+import { clusterBurst } from "./cluster-burst.ts";
+import { clusterLatency } from "./cluster-latency.ts";
+import { clusterPublish } from "./cluster-publish.ts";
 import { idle } from "./idle.ts";
 import { paced100, paced1000, roundTrip, topics } from "./paced.ts";
+import { redisOutage } from "./redis-outage.ts";
+import { rollingRestart } from "./rolling-restart.ts";
 import { startUp } from "./start-up.ts";
 import { storm10k, storm18k } from "./storm.ts";
 
@@ -16,5 +21,10 @@ export const SCENARIOS: readonly Scenario[] = [
   storm18k,
   idle,
   payload,
+  clusterLatency,
+  clusterBurst,
+  clusterPublish,
+  redisOutage,
+  rollingRestart,
   startUp,
 ];
