@@ -2,7 +2,7 @@ import { onlyThese } from "../cluster.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { worker } from "../contenders/worker.ts";
 import { startRedis } from "../redis.ts";
-import type { Row } from "../result.ts";
+import type { Row } from "../report/types.ts";
 import { type Bench, cells, makeStage, type Scenario, type Stage, takeTurns } from "../scenario.ts";
 
 const EVENTS_PER_SECOND = 200;

@@ -2,7 +2,7 @@ import { type ClusterStage, cannotCluster, makeClusterStage } from "../cluster.t
 import type { Contender } from "../contenders/contender.ts";
 import type { RoundTrips } from "../load.ts";
 import { startRedis } from "../redis.ts";
-import type { Row } from "../result.ts";
+import type { Row } from "../report/types.ts";
 import { type Bench, cells, type Scenario, takeTurns } from "../scenario.ts";
 import { sum } from "../stats.ts";
 

@@ -3,7 +3,7 @@ import { cannotCluster } from "../cluster.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { type Kept, Load } from "../load.ts";
 import { startRedis } from "../redis.ts";
-import type { Row } from "../result.ts";
+import type { Row } from "../report/types.ts";
 import { type Bench, cells, connectAll, type Scenario, takeTurns } from "../scenario.ts";
 import { type Prepared, prepareServer, type RunningServer, startPrepared } from "../servers.ts";
 import { assertFilesFor } from "../setup.ts";

@@ -64,7 +64,5 @@ async function paced(stage: Stage): Promise<void> {
 
 async function burst(stage: Stage, events: number): Promise<void> {
   const batch = { events, payloadBytes: PAYLOAD_BYTES };
-  await deliverMeasured(stage, batch, DEADLINE_MS, () =>
-    stage.publisher.burst(batch, DEADLINE_MS),
-  );
+  await deliverMeasured(stage, batch, DEADLINE_MS, () => stage.publisher.burst(batch, DEADLINE_MS));
 }
