@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Child } from "./child.ts";
 import { freePorts, waitForPort } from "./ports.ts";
+import { processCpuMicroseconds } from "./proc.ts";
 import type { ClusterSettings } from "./servers.ts";
 import type { Setup } from "./setup.ts";
 import { newSecret } from "./token.ts";
@@ -14,6 +15,8 @@ const LOOK_PAUSE_MS = 10;
 export interface BenchRedis extends AsyncDisposable {
   readonly port: number;
   readonly cluster: ClusterSettings;
+  /** CPU time so far, in microseconds. */
+  cpuUs(ticksPerSecond: number): number;
   /** Stops it in its tracks: connections stay, nothing answers (SIGSTOP). */
   freeze(): void;
   /** Lets it run on, so that it can be stopped in the end. */
@@ -37,6 +40,7 @@ export async function startRedis(setup: Setup): Promise<BenchRedis> {
   return {
     port,
     cluster: { redisUrl: `redis://127.0.0.1:${port}`, secret: newSecret() },
+    cpuUs: (ticksPerSecond) => processCpuMicroseconds(child.pid, ticksPerSecond),
     freeze: () => process.kill(child.pid, "SIGSTOP"),
     thaw: () => process.kill(child.pid, "SIGCONT"),
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),

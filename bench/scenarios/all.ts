@@ -1,5 +1,13 @@
 import type { Scenario } from "../scenario.ts";
 import { burst, payload } from "./burst.ts";
+import { growthCosts } from "./growth-costs.ts";
+import { growthMemory } from "./growth-memory.ts";
+import { growthNodes } from "./growth-nodes.ts";
+import { growthPayload } from "./growth-payload.ts";
+import { growthRate } from "./growth-rate.ts";
+import { growthSockets } from "./growth-sockets.ts";
+import { growthThreads } from "./growth-threads.ts";
+import { growthTopics } from "./growth-topics.ts";
 import { idle } from "./idle.ts";
 import { paced100, paced1000, roundTrip, topics } from "./paced.ts";
 import { startUp } from "./start-up.ts";
@@ -17,4 +25,12 @@ export const SCENARIOS: readonly Scenario[] = [
   idle,
   payload,
   startUp,
+  growthCosts,
+  growthSockets,
+  growthTopics,
+  growthRate,
+  growthPayload,
+  growthMemory,
+  growthNodes,
+  growthThreads,
 ];
