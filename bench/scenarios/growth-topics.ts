@@ -21,7 +21,7 @@ const SPREAD: readonly TopicsPoint[] = [
 
 const SOCKETS_PER_TOPIC = 5;
 /** The same events for the same few, among ever more topics. */
-const MORE: readonly TopicsPoint[] = [1, 10, 100, 1_000, 3_000].map((topics) => ({
+const MORE: readonly TopicsPoint[] = [1, 30, 300, 3_000].map((topics) => ({
   topics,
   sockets: topics * SOCKETS_PER_TOPIC,
   eventsPerSecond: 500,
