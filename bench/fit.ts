@@ -2,7 +2,10 @@
 export interface Fit {
   /** One for each column. */
   readonly factors: readonly number[];
-  /** The greatest deviation of a value from what the factors say, as a part of the value. */
+  /**
+   * The greatest deviation of a value from what the factors say, as a part of the value; of those
+   * values that are sure to a tenth, since the others deviate anyway. 0 when there are none.
+   */
   readonly worst: number;
 }
 
@@ -13,6 +16,9 @@ export interface Observation {
   /** How far off the value may be, in its own unit; those that are sure count for more. */
   readonly error: number;
 }
+
+/** How many times its error a value is that is sure. */
+const SURE = 10;
 
 /**
  * Weighted least squares. Throws when the observations do not tell the columns apart: fewer of them
@@ -27,11 +33,12 @@ export function leastSquares(observations: readonly Observation[]): Fit {
     weighted(observations, (o) => (o.terms[row] ?? 0) * o.value),
   ]);
   const factors = solve(matrix);
-  const deviations = observations.map(({ terms, value }) => {
+  const sure = observations.filter(({ value, error }) => error * SURE < value);
+  const deviations = sure.map(({ terms, value }) => {
     const said = terms.reduce((sum, term, i) => sum + term * (factors[i] ?? 0), 0);
     return Math.abs(said / value - 1);
   });
-  return { factors, worst: Math.max(...deviations) };
+  return { factors, worst: Math.max(0, ...deviations) };
 }
 
 function weighted(observations: readonly Observation[], take: (o: Observation) => number): number {

@@ -99,7 +99,7 @@ export const growthCosts: Scenario = {
           ? turn.samples.map(
               ({ factors: [second = 0, event = 0, delivery = 0], worst }) =>
                 `growth-costs: ${name}: ${number(second)} µs per second + ${number(event, 1)} µs ` +
-                `per event + ${number(delivery, 2)} µs per delivery; the worst of 9 loads is ` +
+                `per event + ${number(delivery, 2)} µs per delivery; the worst load is ` +
                 `${number(worst * PERCENT)} % off that`,
             )
           : [],

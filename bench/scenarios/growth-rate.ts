@@ -16,15 +16,16 @@ function at(lines: Curve["lines"], name: string, x: number): number | undefined 
     ?.samples[0];
 }
 
-/** From which rate on the worker needs less than one write each. */
+/** From which rate on, and at all above it, the worker needs less than one write each. */
 function crossing(lines: Curve["lines"]): string {
-  const below = RATES.find((rate) => {
+  const isBelow = (rate: number) => {
     const worker = at(lines, "worker", rate);
     const yardstick = at(lines, "yardstick", rate);
     return worker !== undefined && yardstick !== undefined && worker < yardstick;
-  });
+  };
+  const below = RATES.find((rate) => RATES.filter((higher) => higher >= rate).every(isBelow));
   return below === undefined
-    ? "growth-rate: the worker stays above the yardstick at each of these rates"
+    ? "growth-rate: the worker is not below the yardstick at the highest of these rates"
     : `growth-rate: from ${number(below)} events/s on the worker is below the yardstick: ` +
         "frames that find the gateway busy leave together, in one write per socket";
 }
