@@ -41,10 +41,13 @@ export function processesOf(session: number): number[] {
  * microseconds. The kernel tells it in steps of one clock tick. Throws when they are gone.
  */
 export function cpuMicroseconds(session: number, ticksPerSecond: number): number {
-  const ticks = processesOf(session).map((pid) =>
-    sum(CPU_FIELDS.map((field) => Number(statOf(pid)?.[field] ?? 0))),
-  );
-  return (sum(ticks) * MICROSECONDS_PER_SECOND) / ticksPerSecond;
+  return sum(processesOf(session).map((pid) => processCpuMicroseconds(pid, ticksPerSecond)));
+}
+
+/** The same of one process; 0 when it is gone. */
+export function processCpuMicroseconds(pid: number, ticksPerSecond: number): number {
+  const ticks = sum(CPU_FIELDS.map((field) => Number(statOf(pid)?.[field] ?? 0)));
+  return (ticks * MICROSECONDS_PER_SECOND) / ticksPerSecond;
 }
 
 function memoryOfOne(pid: number): Memory {

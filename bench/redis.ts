@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Child } from "./child.ts";
 import { freePorts, waitForPort } from "./ports.ts";
-import { cpuMicroseconds } from "./proc.ts";
+import { processCpuMicroseconds } from "./proc.ts";
 import type { ClusterSettings } from "./servers.ts";
 import type { Setup } from "./setup.ts";
 import { newSecret } from "./token.ts";
@@ -61,7 +61,7 @@ export async function startRedis(setup: Setup): Promise<BenchRedis> {
   return {
     port,
     cluster: { redisUrl: `redis://127.0.0.1:${port}`, secret: newSecret() },
-    cpuUs: () => cpuMicroseconds(running().pid, setup.clockTicks),
+    cpuUs: () => processCpuMicroseconds(running().pid, setup.clockTicks),
     freeze: () => process.kill(running().pid, "SIGSTOP"),
     thaw: () => process.kill(running().pid, "SIGCONT"),
     kill: async () => {
