@@ -4,14 +4,34 @@ import { Questions } from "./questions.ts";
 const OPEN = { requireToken: false };
 const CLOSED = { requireToken: true };
 
-/** Questions, the topics that have been asked of the main thread, and a clock. */
-function fresh(): { questions: Questions; asked: string[]; clock: { now: number } } {
+interface Fresh {
+  readonly questions: Questions;
+  /** The topics that have been asked of the main thread. */
+  readonly asked: string[];
+  readonly clock: { now: number };
+  /** Ends the turn of the loop. */
+  readonly endTurn: () => void;
+}
+
+function fresh(): Fresh {
   const asked: string[] = [];
   const clock = { now: 0 };
-  const ask = (topic: string): void => {
-    asked.push(topic);
+  const deferred: (() => void)[] = [];
+  const questions = new Questions({
+    ask: (topic) => {
+      asked.push(topic);
+    },
+    now: () => clock.now,
+    defer: (next) => {
+      deferred.push(next);
+    },
+  });
+  const endTurn = (): void => {
+    for (const next of deferred.splice(0)) {
+      next();
+    }
   };
-  return { questions: new Questions(ask, () => clock.now), asked, clock };
+  return { questions, asked, clock, endTurn };
 }
 
 describe("questions", () => {
@@ -58,7 +78,7 @@ describe("questions", () => {
 
   test("may be answered while they are being asked", async () => {
     const answer = (topic: string): void => questions.answer(topic, OPEN);
-    const questions: Questions = new Questions(answer, () => 0);
+    const questions: Questions = new Questions({ ask: answer, now: () => 0, defer: () => {} });
     expect(await questions.ask("a")).toEqual(OPEN);
     expect(await questions.ask("a")).toEqual(OPEN);
   });
@@ -89,11 +109,12 @@ describe("a crowd's answer", () => {
     Array.from({ length: size }, () => questions.ask("a"));
 
   test("serves those who come right after it, at once", async () => {
-    const { questions, asked, clock } = fresh();
+    const { questions, asked, clock, endTurn } = fresh();
     const waiting = crowd(questions, 64);
     questions.answer("a", CLOSED);
     expect(questions.ask("a")).toEqual(CLOSED);
-    clock.now = 24;
+    clock.now = 99;
+    endTurn();
     expect(questions.ask("a")).toEqual(CLOSED);
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => CLOSED));
     expect(asked).toEqual(["a"]);
@@ -103,12 +124,51 @@ describe("a crowd's answer", () => {
     const { questions, asked, clock } = fresh();
     crowd(questions, 64);
     questions.answer("a", CLOSED);
-    clock.now = 25;
+    clock.now = 100;
     const later = questions.ask("a");
     expect(later).toBeInstanceOf(Promise);
     questions.answer("a", OPEN);
     expect(await later).toEqual(OPEN);
     expect(asked).toEqual(["a", "a"]);
+  });
+
+  test("serves a whole turn that began in time, and not the next one", () => {
+    const { questions, clock, endTurn } = fresh();
+    crowd(questions, 64);
+    questions.answer("a", CLOSED);
+    clock.now = 99;
+    expect(questions.ask("a")).toEqual(CLOSED);
+    clock.now = 300;
+    expect(questions.ask("a")).toEqual(CLOSED);
+    endTurn();
+    expect(questions.ask("a")).toBeInstanceOf(Promise);
+  });
+
+  test("is asked for again, once, while the crowd is one, and what comes then serves", () => {
+    const { questions, asked, clock, endTurn } = fresh();
+    crowd(questions, 64);
+    questions.answer("a", CLOSED);
+    crowd(questions, 63);
+    expect(asked).toEqual(["a"]);
+    crowd(questions, 500);
+    expect(asked).toEqual(["a", "a"]);
+    clock.now = 90;
+    questions.answer("a", OPEN);
+    clock.now = 180;
+    endTurn();
+    expect(questions.ask("a")).toEqual(OPEN);
+  });
+
+  test("is forgotten at once when the topic turns out to be gone", async () => {
+    const { questions } = fresh();
+    crowd(questions, 64);
+    questions.answer("a", CLOSED);
+    crowd(questions, 64);
+    questions.answer("a", undefined);
+    const later = questions.ask("a");
+    expect(later).toBeInstanceOf(Promise);
+    questions.answer("a", undefined);
+    expect(await later).toBeUndefined();
   });
 
   test("serves nobody else when the crowd is none, or the topic not registered", () => {

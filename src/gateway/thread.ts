@@ -75,7 +75,11 @@ const monotonicClock = (): number => performance.now();
 const loopDelay = new LoopDelay({ now: monotonicClock, wait: setTimeout });
 const tokens = noTokens();
 const readiness = new HeardReadiness();
-const questions = new Questions((topic) => post({ kind: "ask_topic", topic }), monotonicClock);
+const questions = new Questions({
+  ask: (topic) => post({ kind: "ask_topic", topic }),
+  now: monotonicClock,
+  defer: setImmediate,
+});
 let listener: Listener | undefined;
 let slowReaders: SlowReaders | undefined;
 let progress: Progress | undefined;
