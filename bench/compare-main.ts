@@ -1,17 +1,24 @@
 import { parseArgs } from "node:util";
+import { Cleanup } from "./cleanup.ts";
+import { CONTENDERS } from "./contenders/all.ts";
 import { messageOf } from "./errors.ts";
-import { UsageError } from "./options.ts";
+import { parseCommandLine, UsageError } from "./options.ts";
+import { makeProgress } from "./progress.ts";
 import { renderComparison } from "./report/compare.ts";
 import { newestKept, readResult } from "./report/keep.ts";
 import type { Result } from "./report/types.ts";
+import { runBench } from "./run.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
+import { stopOnSignals } from "./signals.ts";
 
 const EXIT_NOT_COMPARED = 2;
 const HELP = [
-  "Shows one run beside another, as ratios: what has become better or worse.",
+  "Measures, or takes the run of a file, and shows it beside another run, as ratios.",
   "",
-  "usage: bun bench/compare-main.ts --with FILE [--base FILE]",
+  "usage: bun bench/compare-main.ts [--with FILE] [--base FILE]",
   "",
-  "  --with FILE   the run to look at",
+  "  --with FILE   the run to look at; measured now when not given: QUICK=1, ONLY=A,B and",
+  "                CONTENDERS=A,B choose what, as with make bench",
   "  --base FILE   the run to compare it with; the newest kept one of the same kind and another",
   "                commit when not given",
 ].join("\n");
@@ -51,14 +58,26 @@ async function baseOf(now: Result, path: string | undefined): Promise<Result> {
   );
 }
 
+async function measureNow(): Promise<Result> {
+  const cleanup = new Cleanup();
+  const progress = makeProgress();
+  stopOnSignals(cleanup, progress);
+  try {
+    const whom = CONTENDERS.map(({ name, title }) => ({ name, about: title }));
+    return await runBench(parseCommandLine([], Bun.env, SCENARIOS, whom), cleanup, progress.say);
+  } finally {
+    progress.clear();
+    await cleanup.run();
+  }
+}
+
 async function main(): Promise<void> {
   const options = parseOptions(Bun.argv.slice(2));
   if (options.help) {
     console.log(HELP);
     return;
   }
-  if (options.with === undefined) throw new UsageError("give the run to look at: --with FILE");
-  const now = await readResult(options.with);
+  const now = options.with === undefined ? await measureNow() : await readResult(options.with);
   console.log(renderComparison(await baseOf(now, options.base), now));
 }
 

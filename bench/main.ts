@@ -4,14 +4,15 @@ import { messageOf } from "./errors.ts";
 import { helpText, parseCommandLine, UsageError } from "./options.ts";
 import { makeProgress, type Progress } from "./progress.ts";
 import { allReached } from "./report/judge.ts";
+import { keepResult, toJson } from "./report/keep.ts";
+import { writePages } from "./report/pages.ts";
 import { renderTable } from "./report/table.ts";
 import { runBench } from "./run.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
+import { stopOnSignals } from "./signals.ts";
 
 const EXIT_MISSED = 1;
 const EXIT_NOT_MEASURED = 2;
-/** A shell's convention for a program ended by a signal. */
-const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(cleanup: Cleanup, progress: Progress): Promise<number> {
   const contenders = CONTENDERS.map(({ name, title }) => ({ name, about: title }));
@@ -23,26 +24,22 @@ async function main(cleanup: Cleanup, progress: Progress): Promise<number> {
   const result = await runBench(options, cleanup, progress.say);
   progress.clear();
   console.log(renderTable(result));
-  if (options.json !== undefined) await Bun.write(options.json, JSON.stringify(result, null, 2));
+  if (options.json !== undefined) await Bun.write(options.json, toJson(result));
+  if (options.keep) {
+    const path = await keepResult(result);
+    await writePages(result);
+    console.log(`\nkept as ${path}; docs/benchmarks.md and docs/scaling.md are written`);
+  }
   return allReached(result) ? 0 : EXIT_MISSED;
 }
 
 const cleanup = new Cleanup();
 const progress = makeProgress();
-let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    // A second one while everything is being stopped changes nothing: that takes seconds at most.
-    if (interrupted) return;
-    interrupted = true;
-    progress.clear();
-    void cleanup.run().finally(() => process.exit(EXIT_BY_SIGNAL[signal]));
-  });
-}
+const isInterrupted = stopOnSignals(cleanup, progress);
 try {
   process.exitCode = await main(cleanup, progress);
 } catch (error) {
-  if (!interrupted) {
+  if (!isInterrupted()) {
     progress.clear();
     console.error(`bench: ${messageOf(error)}`);
     if (error instanceof UsageError) console.error("bench: --help tells what can be said");

@@ -118,6 +118,9 @@ export function parseCommandLine(
     const quickAsked = !["", "0", undefined].includes(environment["QUICK"]);
     const only = values.only ?? environment["ONLY"];
     const whom = values.contenders ?? environment["CONTENDERS"];
+    if (values.keep && (quickAsked || (only ?? whom ?? "") !== "")) {
+      throw new UsageError("--keep: only a full run of everything becomes the page");
+    }
     return {
       help: values.help,
       quick: values.quick || quickAsked,

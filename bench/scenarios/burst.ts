@@ -19,6 +19,8 @@ const NS_PER_SECOND = 1e9;
 export interface BurstShape {
   readonly sockets: number;
   readonly payloadBytes: number;
+  /** How long it should last; 4 s unless it is told. */
+  readonly seconds?: number;
 }
 
 /** What one burst showed. */
@@ -46,7 +48,7 @@ export async function measureBurst(
   await burstOnce(stage, { events: EVENTS_MIN, payloadBytes });
   const trial = Math.min(WARM_UP_EVENTS, Math.ceil(WARM_UP_BYTES / payloadBytes / sockets));
   const warm = await burstOnce(stage, { events: Math.max(trial, EVENTS_MIN), payloadBytes });
-  const seconds = bench.quick ? QUICK_SECONDS : SECONDS;
+  const seconds = bench.quick ? QUICK_SECONDS : (shape.seconds ?? SECONDS);
   const wanted = Math.round((warm.deliveriesPerSecond / sockets) * seconds);
   const events = Math.max(EVENTS_MIN, Math.min(EVENTS_MAX, wanted));
   return await burstOnce(stage, { events, payloadBytes });
@@ -103,9 +105,10 @@ const SIZES = [
   { bytes: 262_144, name: "256 KiB" },
 ] as const;
 const PAYLOAD_SOCKETS = 100;
+const PAYLOAD_SECONDS = 2;
 
 async function payloadRow(bench: Bench, size: (typeof SIZES)[number]): Promise<Row> {
-  const shape = { sockets: PAYLOAD_SOCKETS, payloadBytes: size.bytes };
+  const shape = { sockets: PAYLOAD_SOCKETS, payloadBytes: size.bytes, seconds: PAYLOAD_SECONDS };
   const turns = await takeTurns(bench, { name: `payload ${size.name}` }, (contender) =>
     measureBurst(bench, contender, shape),
   );
