@@ -69,7 +69,8 @@ export const pushpin: Contender = {
   settings:
     "WebSocket over HTTP, tokens checked by an application on Node; client_buffer_size 4096, " +
     "client_maxconn 20,000, stats_connection_ttl 600 (its guide to a million connections), " +
-    "message_rate and message_hwm out of the way, log_level 1; its publish port asks no secret",
+    "message_rate 36,000, message_hwm out of the way, 32 zurl_out_specs so that requests wait instead " +
+    "of being refused, log_level 1; its publish port asks no secret",
   cannotCluster: "it has no Redis; its publisher must post each event to every node",
   missing: async () => {
     if (programs().includes(null)) return "not installed: apt-get install pushpin";

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -132,21 +133,48 @@ static int open_keep_alive(void)
 	return fd;
 }
 
-/* Sends the request and reads its answer. The status; -1 when there was none. */
-static int exchange(int fd)
+/* Whether the server's answer says that nothing more will be answered on this connection. */
+static bool says_close(const char *answer, size_t length)
+{
+	static const char name[] = "\r\nconnection:";
+	const char *end = memmem(answer, length, "\r\n\r\n", 4);
+	for (const char *line = answer; line != NULL && line < end;
+	     line = memmem(line + 2, (size_t)(end + 2 - line - 2), "\r\n", 2)) {
+		if (strncasecmp(line, name, TEXT_LENGTH(name)) != 0)
+			continue;
+		const char *value = line + TEXT_LENGTH(name);
+		return memmem(value, strcspn(value, "\r"), "close", 5) != NULL;
+	}
+	return false;
+}
+
+/*
+ * Sends the request and reads its answer. The status; -1 when there was none. A server that takes
+ * one request per connection costs its publisher a new connection each, which is part of what is
+ * measured: `*fd` is -1 when the server has said so.
+ */
+static int exchange(int *fd)
 {
 	char answer[HTTP_ANSWER_MAX];
 	size_t have = 0, total = 0;
-	if (send(fd, request.bytes, request.length, MSG_NOSIGNAL) != (ssize_t)request.length)
+	if (*fd < 0)
+		*fd = open_keep_alive();
+	if (*fd < 0 ||
+	    send(*fd, request.bytes, request.length, MSG_NOSIGNAL) != (ssize_t)request.length)
 		return -1;
 	for (;;) {
-		ssize_t n = recv(fd, answer + have, sizeof answer - have, 0);
+		ssize_t n = recv(*fd, answer + have, sizeof answer - have, 0);
 		if (n <= 0)
 			return -1;
 		have += (size_t)n;
 		int status = http_answer(answer, have, &total);
-		if (status != 0)
-			return status;
+		if (status == 0)
+			continue;
+		if (says_close(answer, have)) {
+			close(*fd);
+			*fd = -1;
+		}
+		return status;
 	}
 }
 
@@ -167,7 +195,7 @@ static void publish_keep_alive(const char *event, int64_t pause_ns, uint32_t eve
 		int64_t behind = now_ns() - due;
 		latest_ns = behind > latest_ns ? behind : latest_ns;
 		set_event(i);
-		status = exchange(fd);
+		status = exchange(&fd);
 		accepted += status == 200;
 	}
 	if (fd >= 0)
