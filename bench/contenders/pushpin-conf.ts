@@ -13,10 +13,10 @@ export interface PushpinSettings {
 /** As its guide to a million connections has it, a smaller buffer per client. */
 const CLIENT_BUFFER_BYTES = 4096;
 /**
- * The default, 2,500 deliveries a second, is less than any scenario asks for. It hands them on in
- * batches, one every 25 ms, and its inner queues drop what exceeds 1,000 messages: without a limit
- * (0), a burst arrived with gaps and broken frames. This makes batches of 900, at a rate above all
- * it was seen to deliver here.
+ * The default, 2,500 deliveries a second, is less than any scenario asks for. Without a limit (0)
+ * a burst was seen to arrive with gaps and broken frames. A limit makes batches, one every 25 ms;
+ * its source gives the queues between its processes room for 1,000 messages, so these batches are
+ * of 900. The rate is above all it was seen to deliver here.
  */
 const DELIVERIES_PER_SECOND = 36_000;
 /** What waits beyond this is dropped; by default 25,000, which is 25 events to 1,000 sockets. */
