@@ -11,11 +11,29 @@ const PROGRAMS = ["pushpin", "pushpin-proxy", "pushpin-handler", "condure", "zur
 const LIBRARY = "/usr/lib/pushpin";
 /** For the largest scenario, 18,000 sockets, and what comes and goes beside them. */
 const MAX_CONNECTIONS = 20_000;
+const SERVING_MS = 10_000;
+const LOOK_PAUSE_MS = 20;
 /** Only the owner may read a file with a secret in it. */
 const SETTINGS_MODE = 0o600;
 
 function programs(): (string | null)[] {
   return PROGRAMS.map((program) => Bun.which(program));
+}
+
+/**
+ * Its ports take connections before its processes have found each other. Asks through the whole
+ * chain until the application has answered. Throws when that takes 10 s.
+ */
+async function untilServing(wsPort: number): Promise<void> {
+  const deadline = Date.now() + SERVING_MS;
+  while (Date.now() < deadline) {
+    const answer = await fetch(`http://127.0.0.1:${wsPort}/`, {
+      signal: AbortSignal.timeout(SERVING_MS),
+    }).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await Bun.sleep(LOOK_PAUSE_MS);
+  }
+  throw new Error("the application behind Pushpin cannot be reached through it");
 }
 
 async function launch(place: Place): Promise<Launch> {
@@ -58,6 +76,7 @@ async function launch(place: Place): Promise<Launch> {
       },
     },
     token: workerToken(secret),
+    prepare: () => untilServing(wsPort),
     probe: { path: "/", headers: [] },
   };
 }
