@@ -157,6 +157,8 @@ function bars(result: Result, row: Row, palette: Palette): Drawing {
       grid: { left, right: VALUE_ROOM, top: MARGIN, bottom: AXIS_ROOM },
       xAxis: {
         ...valueAxis(palette, row.unit, values),
+        // Bars of a logarithmic axis would else begin at 1, and go to the left of it.
+        startValue: start,
         name: `${row.better} is better${isLogarithmic ? " · logarithmic" : ""}`,
         nameLocation: "middle" as const,
         nameGap: 26,

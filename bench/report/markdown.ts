@@ -78,8 +78,11 @@ function method(result: Result): string[] {
       "parts of one core. The generator's stands beside it: near 1, the generator and not the server " +
       "may have set the pace, and such a figure is marked with !.",
     "- **Every delivery is counted.** A message that is lost, doubled or out of order fails the row. " +
-      "“failed” is no number, and does not count as beaten; “cannot” says that a contender has no " +
-      "way to do it.",
+      "“failed” is no number, and does not count as beaten; who fails in one round has failed. " +
+      "“cannot” says that a contender has no way to do it. What is known of the reasons stands in " +
+      "[bench/README.md](../bench/README.md#who-is-measured).",
+    "- **In a storm, the time is that of those who got in.** Whoever lets only some in may look quick " +
+      "there: the row of browsers that gave up tells.",
     "- **Ratios travel, numbers do not.** The yardstick is the smallest server that can do the job: " +
       "one write per socket and event, no check. Another machine has other numbers, but much the same " +
       "ratios. “Worker by this” is the worker's value divided by that contender's.",

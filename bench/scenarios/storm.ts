@@ -73,6 +73,7 @@ function storm(name: string, sockets: number, atMost: number, slow: boolean): Sc
             goals: [],
           }),
         ],
+        notes: [`${name}: the time is that of those who got in`],
       };
     },
   };
