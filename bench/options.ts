@@ -30,6 +30,8 @@ export interface CommandLine extends Options {
 export interface Choice {
   readonly name: string;
   readonly about: string;
+  /** Whether a quick run leaves it out unless it is asked for by name. */
+  readonly slow?: boolean;
 }
 
 /** What is wrong with the command line. */
@@ -37,7 +39,9 @@ export class UsageError extends Error {}
 
 function list(choices: readonly Choice[]): string[] {
   const width = Math.max(...choices.map(({ name }) => name.length));
-  return choices.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`);
+  return choices.map(({ name, about, slow }) => {
+    return `  ${name.padEnd(width)}  ${about}${slow === true ? " (slow)" : ""}`;
+  });
 }
 
 /** The help text. */
@@ -48,7 +52,7 @@ export function helpText(scenarios: readonly Choice[], contenders: readonly Choi
     "usage: bun bench/main.ts [--quick] [--only A,B] [--contenders A,B] [--rounds N]",
     "                         [--target source|dist] [--json FILE] [--keep]",
     "",
-    "  --quick             shorter, one round, without what needs 18,000 sockets; so does QUICK=1",
+    "  --quick             one short round, without what is slow (see below); so does QUICK=1",
     "  --only A,B          only these scenarios; so does ONLY=A,B",
     "  --contenders A,B    only these contenders; so does CONTENDERS=A,B",
     "  --rounds N          so many rounds; 3 unless it is told, 1 with --quick",

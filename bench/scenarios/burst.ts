@@ -131,6 +131,7 @@ async function payloadRow(bench: Bench, size: (typeof SIZES)[number]): Promise<R
 export const payload: Scenario = {
   name: "payload",
   about: "100 sockets, bursts of payloads from 100 bytes to 256 KiB",
+  slow: true,
   async run(bench) {
     const rows: Row[] = [];
     for (const size of SIZES) rows.push(await payloadRow(bench, size));

@@ -61,6 +61,7 @@ async function withRedis(bench: Bench, contender: Contender): Promise<Sample> {
 export const clusterPublish: Scenario = {
   name: "cluster-publish",
   about: "the worker's publish round trip with Redis, and with a frozen one, beside one without",
+  slow: true,
   async run(bench) {
     const two = onlyThese(bench, ["worker", "yardstick"]);
     const turns = await takeTurns(two, { name: "cluster-publish" }, (contender) =>

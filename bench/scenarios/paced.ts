@@ -96,11 +96,12 @@ function cpuRow<T>(
   };
 }
 
-function paced(name: string, shape: PacedShape, goals: readonly Goal[]): Scenario {
+function paced(name: string, shape: PacedShape, goals: readonly Goal[], slow: boolean): Scenario {
   const what = `${shape.sockets.toLocaleString("en")} sockets, ${shape.eventsPerSecond} events/s`;
   return {
     name,
     about: `${what}: processor time per delivery`,
+    slow,
     async run(bench) {
       const turns = await takeTurns(bench, { name }, (c) => measurePaced(bench, c, shape));
       const behind = [...turns.values()].flatMap((turn) =>
@@ -117,18 +118,21 @@ function paced(name: string, shape: PacedShape, goals: readonly Goal[]): Scenari
 }
 
 /** A small club. */
-export const paced100 = paced("paced-100", { sockets: 100, eventsPerSecond: 50 }, []);
+export const paced100 = paced("paced-100", { sockets: 100, eventsPerSecond: 50 }, [], true);
 
 /** A busy contest. */
-export const paced1000 = paced("paced-1000", { sockets: 1_000, eventsPerSecond: 50 }, [
-  { kind: "times-yardstick", atMost: 1.15 },
-  { kind: "best-of-all" },
-]);
+export const paced1000 = paced(
+  "paced-1000",
+  { sockets: 1_000, eventsPerSecond: 50 },
+  [{ kind: "times-yardstick", atMost: 1.15 }, { kind: "best-of-all" }],
+  false,
+);
 
 /** As many topics as users with a radio. */
 export const topics: Scenario = {
   name: "topics",
   about: "2,000 topics with 5 sockets each, 500 events/s on random ones: CPU per delivery",
+  slow: true,
   async run(bench) {
     const shape = { sockets: 10_000, eventsPerSecond: 500, topics: 2_000 };
     const turns = await takeTurns(bench, { name: "topics" }, (c) => measurePaced(bench, c, shape));

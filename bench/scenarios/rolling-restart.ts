@@ -105,6 +105,7 @@ async function measure(bench: Bench, contender: Contender): Promise<Kept> {
 export const rollingRestart: Scenario = {
   name: "rolling-restart",
   about: "nginx before three nodes, 1,000 sockets; each node is restarted, one after the other",
+  slow: true,
   async run(bench) {
     const name = "rolling-restart";
     const turns = await takeTurns(bench, { name, cannot: cannotCluster }, (contender) =>
