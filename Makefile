@@ -84,7 +84,7 @@ bench: bench-tools ## measure beside others (QUICK=1, ONLY=burst,…, CONTENDERS
 bench-compare: bench-tools ## measure, and compare with the last kept run (QUICK=1, ONLY=, BASE=)
 	@$(BUN) bench/compare-main.ts $(if $(BASE),--base '$(BASE)') $(if $(WITH),--with '$(WITH)')
 
-benchmarks: bench-tools ## measure everything (45 minutes), keep it, write docs/benchmarks.md
+benchmarks: bench-tools ## measure everything (40 minutes), keep it, write docs/benchmarks.md
 	@$(BUN) bench/main.ts --keep
 
 benchmarks-page: node_modules/.package-lock.json ## write docs/benchmarks.md anew from the last kept run

@@ -2,16 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { CLEAN_ENVIRONMENT } from "./child.ts";
 import type { Cleanup } from "./cleanup.ts";
-import { within } from "./deadline.ts";
+import { run } from "./contenders/run.ts";
 import { buildNative, type NativePrograms } from "./native.ts";
 import type { Options, WorkerTarget } from "./options.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist", "wavelog_worker");
 const SOURCE = join(ROOT, "src", "main.ts");
-const VERSION_MS = 10_000;
 /** Beside its sockets a server has listeners, threads, libraries. */
 const OTHER_FILES = 500;
 
@@ -46,10 +44,7 @@ async function workerCommand(target: WorkerTarget | undefined) {
 }
 
 async function versionOf(command: readonly string[]): Promise<string> {
-  const process = Bun.spawn([...command, "--version"], { env: CLEAN_ENVIRONMENT, stderr: "pipe" });
-  const text = await within(VERSION_MS, "the worker's version", process.stdout.text());
-  if ((await process.exited) === 0) return text.trim().replace(/^\S+ /, "");
-  throw new Error(`the worker tells no version: ${await process.stderr.text()}`);
+  return (await run([...command, "--version"])).replace(/^\S+ /, "");
 }
 
 const limits = z.object({ clock_ticks: z.number(), open_files: z.number() });

@@ -1,7 +1,7 @@
 import type { Contender } from "../contenders/contender.ts";
 import { type Cost, deliverMeasured } from "../deliveries.ts";
-import { range } from "../format.ts";
 import type { Published, RoundTrips } from "../load.ts";
+import { range } from "../report/quantity.ts";
 import type { Goal, Row } from "../report/types.ts";
 import { type Bench, cells, makeStage, type Scenario, type Turns, takeTurns } from "../scenario.ts";
 
@@ -110,7 +110,7 @@ function paced(name: string, shape: PacedShape, goals: readonly Goal[], slow: bo
       return {
         rows: [cpuRow(`${name}.cpu`, what, turns, goals)],
         notes: [
-          `${name}: the publisher lagged behind its pace by ${range(behind, "milliseconds")}`,
+          `${name}: the publisher lagged behind its pace by ${range(Math.min(...behind), Math.max(...behind), "milliseconds")}`,
         ],
       };
     },

@@ -9,6 +9,7 @@ const DEADLINE_MS = 30_000;
 /** See burst: the sockets that come back in a storm have been there before. */
 const WARM_UP_SOCKETS = 200;
 const WARM_UP_MS = 10_000;
+const US_PER_MS = 1_000;
 
 /** One storm, and what it cost the server for each socket, in microseconds. */
 export interface StormSample extends Storm {
@@ -47,7 +48,10 @@ function storm(name: string, sockets: number, atMost: number, slow: boolean): Sc
         id: `${name}.${id}`,
         what: `${all}: ${what}`,
         better: "less",
-        cells: cells(turns, take),
+        cells: cells(turns, take, ({ serverUs, cpu_us, ms }) => ({
+          server: serverUs / (ms * US_PER_MS),
+          generator: cpu_us / (ms * US_PER_MS),
+        })),
         ...rest,
       });
       return {
